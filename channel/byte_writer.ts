@@ -1,0 +1,54 @@
+/**
+ * A growing run of bytes: frames are built in one, and the arguments of waiting calls lie one behind the other in
+ * another, so that a million waiting calls cost their bytes and no object each.
+ */
+
+/** Bytes of a fresh block. Large enough that blocks are rare, small enough that one live call pins little. */
+const BLOCK_SIZE = 64 * 1024;
+
+/**
+ * Appends bytes to a block.
+ *
+ * Only what lies from {@linkcode ByteWriter.start} on belongs to the value being written. When the block is full that
+ * part moves to a new block, and what was written before stays in the old one, where its readers have it.
+ */
+export class ByteWriter {
+  /** The block. Written up to `length`. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_SIZE);
+  /** A view of the whole block. */
+  view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
+  /** Where the value being written begins. */
+  start = 0;
+  /** Where the next byte goes. */
+  length = 0;
+
+  /** Begins a new value at the end of the last. */
+  begin(): void {
+    this.start = this.length;
+  }
+
+  /** Takes the value being written back. */
+  rollback(): void {
+    this.length = this.start;
+  }
+
+  /**
+   * Makes room.
+   *
+   * After it `bytes` and `view` may be other objects and `length` another number: read them anew.
+   *
+   * @param size Bytes that are about to be written at `length`.
+   */
+  reserve(size: number): void {
+    if (this.length + size > this.bytes.length) this.#grow(size);
+  }
+
+  #grow(size: number): void {
+    const kept = this.bytes.subarray(this.start, this.length);
+    this.bytes = new Uint8Array(Math.max(BLOCK_SIZE, 2 * (kept.length + size)));
+    this.view = new DataView(this.bytes.buffer);
+    this.bytes.set(kept);
+    this.start = 0;
+    this.length = kept.length;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * A channel: whole messages, in order, between the two sides of a worker. It knows no runtime; what carries the bytes
+ * is behind it (`stream_channel.ts`).
+ */
+
+/** Why a channel ended: `undefined` if the other side closed it or died, else what was wrong. */
+export type ChannelEnd = Error | undefined;
+
+/** One end of the two-way road between a parent and its worker. */
+export interface Channel {
+  /**
+   * Sends one message. It never throws: what cannot be sent any more is dropped, and {@linkcode Channel.closed} tells.
+   *
+   * @param frame A frame of `protocol.ts`. Not copied: it must not change any more.
+   */
+  send(frame: Uint8Array): void;
+  /**
+   * Gives every message to `handler` from now on, those that came before it first.
+   *
+   * @param handler Gets a frame without its head. An error that it throws is taken as garbage on the channel.
+   */
+  receive(handler: (frame: Uint8Array) => void): void;
+  /** Bytes that were sent and that the operating system has not taken yet. */
+  readonly unsent: number;
+  /** Resolves when `unsent` is 0, or the channel has ended. */
+  drained(): Promise<void>;
+  /** Sends what was sent, then closes. */
+  close(): void;
+  /** Closes at once. */
+  abort(reason: Error): void;
+  /** Resolves when the channel has ended **and was read to its end**: no message comes after it. Never rejects. */
+  readonly closed: Promise<ChannelEnd>;
+}

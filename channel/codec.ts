@@ -1,0 +1,83 @@
+/**
+ * Values to bytes and back, for threads and processes alike.
+ *
+ *     encodeList(writer, [a, b])    ByteWriter      decodeList(bytes, start, end)
+ *       encoder.ts: one walk    ──► bytes, see  ──►   decoder.ts: new values
+ *       checks, copies, encodes     codec_tags.ts     of the same shape
+ *         └ refuses, with the path: PicklingError     └ refuses: DecodeError
+ *
+ * What crosses: what `structuredClone` copies and is plain data (no host's objects, no shared memory), errors of any
+ * class (see failure.ts for how classes are kept), and bigints, buffers, views, cycles and sharing among them. What an
+ * object's class would lose is refused, not flattened. Of an array with no holes only the items cross, and the keys
+ * `index`, `input` and `groups` of a match: to ask each array for other keys would cost more than to copy it.
+ *
+ * Paths look like `args[0].user.callback`, `["odd key"]`, `.get("key")` for the value and `.keys()[1]` for the key of
+ * a map's entry, `.values()[2]` for a set's item; ` … ` stands for the middle of a very long one.
+ */
+import type { PicklingDirection } from "../errors.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+import { decode, DecodeError } from "./decoder.ts";
+import { encode } from "./encoder.ts";
+
+export { DecodeError };
+
+/**
+ * Appends values as one list; references that they share stay shared.
+ *
+ * The caller has called `writer.begin()`. If this throws, `writer` is as it was.
+ *
+ * @param writer Where to.
+ * @param values The values.
+ * @param nameOf Gives the root of the path of value i, as `args[0]`; called on failure only.
+ * @param direction Which way they go.
+ * @throws {PicklingError} If one cannot cross.
+ */
+export function encodeList(
+  writer: ByteWriter,
+  values: readonly unknown[],
+  nameOf: (index: number) => string,
+  direction: PicklingDirection,
+): void {
+  encode(writer, values, direction, nameOf);
+}
+
+/**
+ * Reads what {@linkcode encodeList} has written.
+ *
+ * @param bytes Where it lies.
+ * @param start Where it begins.
+ * @param end Where it ends.
+ * @returns The values.
+ * @throws {DecodeError} If the bytes are not such a list.
+ */
+export function decodeList(bytes: Uint8Array, start: number, end: number): unknown[] {
+  return decode(bytes, start, end);
+}
+
+/**
+ * Appends one value, as {@linkcode encodeList} does a list.
+ *
+ * @param writer Where to.
+ * @param value The value.
+ * @param name The root of its path, as `result`.
+ * @param direction Which way it goes.
+ * @throws {PicklingError} If it cannot cross.
+ */
+export function encodeValue(writer: ByteWriter, value: unknown, name: string, direction: PicklingDirection): void {
+  encode(writer, [value], direction, () => name);
+}
+
+/**
+ * Reads what {@linkcode encodeValue} has written.
+ *
+ * @param bytes Where it lies.
+ * @param start Where it begins.
+ * @param end Where it ends.
+ * @returns The value.
+ * @throws {DecodeError} If the bytes are not such a value.
+ */
+export function decodeValue(bytes: Uint8Array, start: number, end: number): unknown {
+  const values = decode(bytes, start, end);
+  if (values.length !== 1) throw new DecodeError(`Cannot decode as one value is expected: there are ${values.length}`);
+  return values[0];
+}

@@ -1,0 +1,434 @@
+/**
+ * Bytes to values. The bytes are not trusted: each read is checked against the end, a claimed size against what is
+ * left before anything is allocated, and whatever else goes wrong is a {@linkcode DecodeError}.
+ */
+import * as tag from "./codec_tags.ts";
+import { makeError } from "./error_classes.ts";
+
+/** The bytes are not what the codec writes. */
+export class DecodeError extends Error {}
+Object.defineProperty(DecodeError.prototype, "name", { value: "DecodeError", configurable: true, writable: true });
+
+/** Longer strings are read by TextDecoder: a call of it costs some 100 ns. */
+const LOOP_LENGTH = 16;
+/** Longer keys are not looked for in the cache. */
+const CACHED_KEY_LENGTH = 32;
+/** Places in the cache of keys; a power of two. A key that finds its place taken takes it. */
+const CACHED_KEYS = 1024;
+/** A run of holes longer than this makes an array a dictionary, so that it costs nothing. */
+const DENSE_HOLES = 1024;
+
+/** For ASCII, where there can be no BOM: the options make Deno's three times slower. */
+const ASCII_DECODER = new TextDecoder();
+const UTF8_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+const FLOAT64 = new Float64Array(1);
+const INT64 = new BigInt64Array(FLOAT64.buffer);
+const EIGHT_BYTES = new Uint8Array(FLOAT64.buffer);
+const KEYS: string[] = new Array(CACHED_KEYS).fill("");
+const fromCharCode = String.fromCharCode;
+
+/**
+ * A frame without a function, as Bun writes it. Bun prints an error whose stack was set by parsing it, and stops at the
+ * first line that is not `at name (place)`, so at each of these.
+ */
+const BARE_FRAME = /^ {4}at ((?:\/|[A-Z]:).*:\d+:\d+)$/gm;
+
+/** One list being read. */
+class Decoder {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #at: number;
+  #depth = 0;
+  /** The containers, in the order in which they began; `undefined` for one that is not complete enough to be had. */
+  readonly #seen: (object | undefined)[] = [];
+  /** Containers whose bodies come later: tag and container, one after the other. */
+  #later: unknown[] | undefined;
+
+  constructor(bytes: Uint8Array, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = Math.min(end, bytes.length);
+  }
+
+  list(): unknown[] {
+    const count = this.#count(1);
+    const values: unknown[] = [];
+    for (let i = 0; i < count; i++) values.push(this.#value());
+    if (this.#later !== undefined) this.#bodies(this.#later);
+    if (this.#at !== this.#end) throw new DecodeError(`Cannot decode as ${this.#end - this.#at} bytes are left over`);
+    return values;
+  }
+
+  #bodies(later: unknown[]): void {
+    for (let at = 0; at < later.length; at += 2) {
+      this.#depth = 0;
+      this.#body(later[at] as number, later[at + 1] as object);
+    }
+  }
+
+  /** Takes `size` bytes; gives where they begin. */
+  #take(size: number): number {
+    const at = this.#at;
+    if (size > this.#end - at) throw new DecodeError(`Cannot decode as the bytes end too early, at ${this.#end}`);
+    this.#at = at + size;
+    return at;
+  }
+
+  #size(): number {
+    let size = 0;
+    for (let factor = 1; factor <= 2 ** 49; factor *= 0x80) {
+      const byte = this.#bytes[this.#take(1)];
+      size += (byte & 0x7f) * factor;
+      if (byte < 0x80) return size;
+    }
+    throw new DecodeError("Cannot decode as a size has too many bytes");
+  }
+
+  /** How many items follow, if there is room for them. */
+  #count(itemSize: number): number {
+    const count = this.#size();
+    if (count * itemSize > this.#end - this.#at) {
+      throw new DecodeError(`Cannot decode as ${count} items are claimed where ${this.#end - this.#at} bytes are left`);
+    }
+    return count;
+  }
+
+  #value(): unknown {
+    const kind = this.#bytes[this.#take(1)];
+    if (kind >= tag.SMALL_INT) return kind & 0x7f;
+    if (kind >= tag.SHORT_STRING) return this.#ascii(kind & 0x3f);
+    switch (kind) {
+      case tag.OBJECT:
+      case tag.ARRAY:
+      case tag.MAP:
+      case tag.SET:
+      case tag.ERROR:
+        return this.#container(kind);
+      case tag.INT32:
+        return this.#int32();
+      case tag.DOUBLE:
+        return this.#double();
+      case tag.UNDEFINED:
+        return undefined;
+      case tag.NULL:
+        return null;
+      case tag.FALSE:
+        return false;
+      case tag.TRUE:
+        return true;
+      case tag.ASCII:
+      case tag.UTF8:
+      case tag.UTF16:
+        return this.#longString(kind);
+      case tag.REF:
+        return this.#ref();
+      case tag.INTS:
+      case tag.DOUBLES:
+        return this.#numbers(kind);
+      case tag.STRINGS:
+        return this.#strings();
+      case tag.LATER:
+        return this.#postponed();
+      default:
+        return this.#rare(kind);
+    }
+  }
+
+  #rare(kind: number): unknown {
+    switch (kind) {
+      case tag.BIGINT64:
+        this.#double();
+        return INT64[0];
+      case tag.BIGINT:
+        return this.#bigint();
+      case tag.DATE:
+        return this.#register(new Date(this.#double()));
+      case tag.REGEXP:
+        return this.#register(new RegExp(this.#string(), this.#string()));
+      case tag.BOXED:
+        return this.#boxed();
+      case tag.BUFFER:
+      case tag.RESIZABLE:
+        return this.#buffer(kind);
+      case tag.VIEW:
+        return this.#view();
+      default:
+        throw new DecodeError(`Cannot decode as there is no tag ${kind}`);
+    }
+  }
+
+  #register<T extends object>(value: T): T {
+    this.#seen.push(value);
+    return value;
+  }
+
+  #ref(): object {
+    const value = this.#seen[this.#size()];
+    if (value === undefined) throw new DecodeError("Cannot decode as a reference leads nowhere");
+    return value;
+  }
+
+  #int32(): number {
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
+  }
+
+  /** Eight bytes as a number; INT64 has them too. A DataView would cost an allocation per list. */
+  #double(): number {
+    const at = this.#take(8);
+    const bytes = this.#bytes;
+    for (let i = 0; i < 8; i++) EIGHT_BYTES[i] = bytes[at + i];
+    return FLOAT64[0];
+  }
+
+  #bigint(): bigint {
+    const isNegative = this.#bytes[this.#take(1)] === 1;
+    const absolute = BigInt("0x" + this.#string());
+    return isNegative ? -absolute : absolute;
+  }
+
+  #string(): string {
+    const kind = this.#bytes[this.#take(1)];
+    if (kind >= tag.SHORT_STRING && kind < tag.SMALL_INT) return this.#ascii(kind & 0x3f);
+    if (kind === tag.ASCII || kind === tag.UTF8 || kind === tag.UTF16) return this.#longString(kind);
+    throw new DecodeError(`Cannot decode as a string is expected: tag is ${kind}`);
+  }
+
+  #ascii(length: number): string {
+    let at = this.#take(length);
+    const bytes = this.#bytes;
+    if (length > LOOP_LENGTH) return ASCII_DECODER.decode(bytes.subarray(at, at + length));
+    let text = "";
+    for (const end = at + length; at < end; at++) text += fromCharCode(bytes[at]);
+    return text;
+  }
+
+  #longString(kind: number): string {
+    const size = this.#int32() >>> 0;
+    const at = this.#take(size);
+    if (kind === tag.UTF16) return this.#utf16(at, size);
+    return (kind === tag.ASCII ? ASCII_DECODER : UTF8_DECODER).decode(this.#bytes.subarray(at, at + size));
+  }
+
+  #utf16(at: number, size: number): string {
+    const units: number[] = [];
+    let text = "";
+    for (let i = 0; i + 1 < size; i += 2) {
+      units.push(this.#bytes[at + i] | this.#bytes[at + i + 1] << 8);
+      if (units.length === 4096) text += fromCharCode(...units.splice(0));
+    }
+    return text + fromCharCode(...units);
+  }
+
+  /** A string that is a key: most are met again and again, and kept as the very string that engines compare fast. */
+  #key(): string {
+    const at = this.#at;
+    const bytes = this.#bytes;
+    const length = at < this.#end ? bytes[at] - tag.SHORT_STRING : 0;
+    if (length <= 0 || length > CACHED_KEY_LENGTH) return this.#string();
+    this.#take(1 + length);
+    const last = at + length;
+    const hash = (bytes[at + 1] * 31 + bytes[at + 1 + (length >> 1)] * 17 + bytes[last] * 7 + length * 131) &
+      (CACHED_KEYS - 1);
+    const cached = KEYS[hash];
+    if (cached.length === length) {
+      let i = 0;
+      while (i < length && cached.charCodeAt(i) === bytes[at + 1 + i]) i++;
+      if (i === length) return cached;
+    }
+    let text = "";
+    for (let i = at + 1; i <= last; i++) text += fromCharCode(bytes[i]);
+    return KEYS[hash] = Object.keys({ [text]: 0 })[0];
+  }
+
+  #container(kind: number): object {
+    const value = this.#shell(kind);
+    if (++this.#depth > tag.MAX_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
+    this.#body(kind, value);
+    this.#depth--;
+    return value;
+  }
+
+  #postponed(): object {
+    const kind = this.#bytes[this.#take(1)];
+    const value = this.#shell(kind);
+    (this.#later ??= []).push(kind, value);
+    return value;
+  }
+
+  /** The container, empty. */
+  #shell(kind: number): object {
+    switch (kind) {
+      case tag.OBJECT:
+        return this.#register({});
+      case tag.ARRAY:
+        return this.#register([]);
+      case tag.MAP:
+        return this.#register(new Map());
+      case tag.SET:
+        return this.#register(new Set());
+      case tag.ERROR:
+        return this.#register(this.#errorShell());
+      default:
+        throw new DecodeError(`Cannot decode as a container is expected: tag is ${kind}`);
+    }
+  }
+
+  #errorShell(): Error {
+    const className = this.#string();
+    const name = this.#text();
+    return makeError(className, this.#text(), name);
+  }
+
+  #body(kind: number, value: object): void {
+    if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>);
+    else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
+    else if (kind === tag.SET) this.#set(value as Set<unknown>);
+    else this.#error(value as Error);
+  }
+
+  #fields(value: Record<string, unknown>): void {
+    const count = this.#count(2);
+    for (let i = 0; i < count; i++) {
+      const key = this.#key();
+      // An array's length is no field: set to a claimed size it would allocate.
+      if (key === "length" && Array.isArray(value)) throw new DecodeError("Cannot decode as a length is set twice");
+      if (key === "__proto__") define(value, key, this.#value(), true);
+      else value[key] = this.#value();
+    }
+  }
+
+  #items(value: unknown[]): void {
+    const length = this.#size();
+    const bytes = this.#bytes;
+    while (value.length < length) {
+      if (bytes[this.#at] === tag.HOLES) this.#holes(value, length);
+      else value.push(this.#value());
+    }
+    if (this.#at < this.#end && bytes[this.#at] === tag.EXTRA) {
+      this.#take(1);
+      this.#fields(value as unknown as Record<string, unknown>);
+    }
+  }
+
+  #holes(value: unknown[], length: number): void {
+    this.#take(1);
+    const run = this.#size();
+    if (run === 0 || run > length - value.length || length > 0xffff_ffff) {
+      throw new DecodeError(`Cannot decode as ${run} holes do not fit into an array of ${length}`);
+    }
+    const next = value.length + run;
+    // An item far away turns the array into a dictionary; only setting its length would allocate for every hole.
+    if (run > DENSE_HOLES) value[0xffff_fffe] = undefined;
+    value.length = next;
+  }
+
+  #numbers(kind: number): number[] {
+    const size = kind === tag.INTS ? 4 : 8;
+    const count = this.#count(size);
+    const at = this.#take(count * size);
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, count * size);
+    const value: number[] = this.#register([]);
+    if (kind === tag.INTS) { for (let i = 0; i < count; i++) value.push(view.getInt32(4 * i, true)); }
+    else for (let i = 0; i < count; i++) value.push(view.getFloat64(8 * i, true));
+    return value;
+  }
+
+  #strings(): string[] {
+    const count = this.#count(1);
+    const lengths: number[] = [];
+    let total = 0;
+    for (let i = 0; i < count; i++) total += lengths[lengths.push(this.#size()) - 1];
+    const text = this.#string();
+    if (text.length !== total) throw new DecodeError("Cannot decode as an array of strings has not their length");
+    const value: string[] = this.#register([]);
+    let at = 0;
+    for (let i = 0; i < count; i++) value.push(text.slice(at, at += lengths[i]));
+    return value;
+  }
+
+  #map(value: Map<unknown, unknown>): void {
+    const count = this.#count(2);
+    for (let i = 0; i < count; i++) {
+      const key = this.#value();
+      value.set(key, this.#value());
+    }
+  }
+
+  #set(value: Set<unknown>): void {
+    const count = this.#count(1);
+    for (let i = 0; i < count; i++) value.add(this.#value());
+  }
+
+  #boxed(): object {
+    const at = this.#seen.push(undefined) - 1;
+    const kind = this.#bytes[this.#at];
+    const value = Object(kind === tag.BOXED ? undefined : this.#value());
+    return this.#seen[at] = value;
+  }
+
+  #buffer(kind: number): ArrayBuffer {
+    const size = this.#size();
+    const most = kind === tag.RESIZABLE ? this.#size() : 0;
+    const at = this.#take(size) + this.#bytes.byteOffset;
+    if (kind === tag.BUFFER) return this.#register((this.#bytes.buffer as ArrayBuffer).slice(at, at + size));
+    const value = new ArrayBuffer(size, { maxByteLength: most });
+    new Uint8Array(value).set(new Uint8Array(this.#bytes.buffer, at, size));
+    return this.#register(value);
+  }
+
+  #view(): object {
+    const name = tag.VIEW_NAMES[this.#bytes[this.#take(1)]];
+    const at = this.#seen.push(undefined) - 1;
+    const buffer = this.#value();
+    const host = (globalThis as Record<string, unknown>)[name];
+    if (!(buffer instanceof ArrayBuffer) || typeof host !== "function") {
+      throw new DecodeError(`Cannot decode as a view must have a buffer and a class: class is ${name}`);
+    }
+    return this.#seen[at] = Reflect.construct(host, [buffer, this.#size(), this.#size()]) as object;
+  }
+
+  #text(): string | undefined {
+    if (this.#at < this.#end && this.#bytes[this.#at] === tag.UNDEFINED) {
+      this.#at++;
+      return undefined;
+    }
+    return this.#string();
+  }
+
+  #error(value: Error): void {
+    // Without one of its own it would have the stack of this place.
+    const stack = this.#text() ?? `${value.name}: ${value.message}`;
+    define(value, "stack", stack.replace(BARE_FRAME, "    at <anonymous> ($1)"), false);
+    this.#errorFields(value, false);
+    this.#errorFields(value, true);
+  }
+
+  #errorFields(value: Error, isEnumerable: boolean): void {
+    while (this.#value() === true) define(value, this.#key(), this.#value(), isEnumerable);
+  }
+}
+
+function define(value: object, key: string, item: unknown, isEnumerable: boolean): void {
+  Object.defineProperty(value, key, { value: item, configurable: true, enumerable: isEnumerable, writable: true });
+}
+
+/**
+ * Reads a list that `encode` has written.
+ *
+ * @param bytes Where it lies.
+ * @param start Where it begins.
+ * @param end Where it ends.
+ * @returns The values.
+ * @throws {DecodeError} If the bytes are no list.
+ */
+export function decode(bytes: Uint8Array, start: number, end: number): unknown[] {
+  try {
+    return new Decoder(bytes, start, end).list();
+  } catch (error) {
+    if (error instanceof DecodeError) throw error;
+    throw new DecodeError("Cannot decode as a value is not valid", { cause: error });
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The messages between a parent and its worker, and how they lie in a frame.
+ *
+ * ```text
+ * frame   length u32 | length ^ FRAME_MARK u32 | kind u8 | body
+ *
+ * worker → parent                          parent → worker
+ * HELLO    the child proves itself         START    its name, its initializer
+ * READY    the initializer is done         TASK     a number for a task
+ * RESULTS  answers, in the calls' order    CALLS    calls, in runs of one task
+ * FAILED   the initializer failed          BYE      answer what you have, then exit
+ * CRASH    uncaught error, about to die
+ * ```
+ *
+ * Calls have no ids on the wire. A worker answers every call exactly once, in the order in which they were sent, so the
+ * *sequence number* of a call is its place in that order, counted from 1; both sides count, and the numbers in `CALLS`
+ * and `RESULTS` only let them check each other. All numbers are little-endian.
+ */
+import { ByteWriter } from "./byte_writer.ts";
+
+/** Goes with the first message; the two sides must agree. */
+export const PROTOCOL_VERSION = 1;
+
+/** Bytes before the body of a frame: its length, and the same again under a mark. */
+export const FRAME_HEAD_SIZE = 8;
+
+/** The second word of a head is the first one under this mark, so that garbage is known at its first eight bytes. */
+export const FRAME_MARK = 0x65726761;
+
+/** What a frame is. */
+export const MessageKind = {
+  /** Child to parent, first: token, protocol version, process id. */
+  HELLO: 1,
+  /** Parent to child, first: worker's name, initializer or nothing, its arguments. */
+  START: 2,
+  /** Child to parent: the initializer has run. Only sent if there is one. */
+  READY: 3,
+  /** Child to parent: the initializer failed, with what it threw. */
+  FAILED: 4,
+  /** Parent to child: from now on `index` means this task. */
+  TASK: 5,
+  /** Parent to child: calls to run in order. */
+  CALLS: 6,
+  /** Child to parent: answers in order. */
+  RESULTS: 7,
+  /** Child to parent: an error that nobody caught; the worker is about to exit. */
+  CRASH: 8,
+  /** Parent to child: there will be no more calls; exit when all are answered. */
+  BYE: 9,
+} as const;
+/** One of {@linkcode MessageKind}. */
+export type MessageKind = typeof MessageKind[keyof typeof MessageKind];
+
+/** How a call was answered. */
+export const Answer = {
+  /** The task returned; a value follows. */
+  RESULT: 0,
+  /** The task threw; a failure follows. */
+  FAILURE: 1,
+  /** The task could not be found or imported; a failure follows. */
+  NOT_FOUND: 2,
+  /** The call was taken back before it was entered (the slate's `stop`); nothing follows. */
+  SKIPPED: 3,
+  /** This worker is too old to know the task; a newer one may. Nothing follows. */
+  STALE: 4,
+} as const;
+/** One of {@linkcode Answer}. */
+export type Answer = typeof Answer[keyof typeof Answer];
+
+/** Flags of a `CALLS` message. */
+export const CallsFlag = {
+  /** The calls that were taken back are all answered: begin to enter calls again. */
+  RESUME: 1,
+} as const;
+
+/** Flags of a run of calls. */
+export const RunFlag = {
+  /** Tiny calls of this run may share one entry in the slate. */
+  SLICES: 1,
+} as const;
+
+/** Bytes that are no message of this protocol. */
+export class ProtocolError extends Error {}
+
+/** Builds frames, one behind the other in shared blocks. */
+export class FrameWriter extends ByteWriter {
+  /** Begins a frame. */
+  beginFrame(kind: MessageKind): void {
+    this.begin();
+    this.reserve(FRAME_HEAD_SIZE + 1);
+    this.length += FRAME_HEAD_SIZE;
+    this.u8(kind);
+  }
+
+  /** Ends the frame; what is returned is final. */
+  endFrame(): Uint8Array {
+    const size = this.length - this.start - FRAME_HEAD_SIZE;
+    this.view.setUint32(this.start, size, true);
+    this.view.setUint32(this.start + 4, (size ^ FRAME_MARK) >>> 0, true);
+    const frame = this.bytes.subarray(this.start, this.length);
+    this.begin();
+    return frame;
+  }
+
+  /** Bytes in the frame so far. */
+  get frameSize(): number {
+    return this.length - this.start;
+  }
+
+  /** Appends a byte. */
+  u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  /** Appends a 32-bit number. */
+  u32(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.length, value, true);
+    this.length += 4;
+  }
+
+  /** Appends a 32-bit float: enough for a duration. */
+  f32(value: number): void {
+    this.reserve(4);
+    this.view.setFloat32(this.length, value, true);
+    this.length += 4;
+  }
+
+  /** Appends a number of any size up to 2^53. */
+  f64(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.length, value, true);
+    this.length += 8;
+  }
+
+  /** Appends bytes after their length. */
+  block(bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    this.reserve(4 + size);
+    this.view.setUint32(this.length, size, true);
+    this.length += 4;
+    if (size <= 48) { // a call's usual size: the loop is over before subarray() has made its object
+      for (let i = start; i < end; i++) this.bytes[this.length++] = bytes[i];
+    } else {
+      this.bytes.set(bytes.subarray(start, end), this.length);
+      this.length += size;
+    }
+  }
+
+  /**
+   * Begins a block whose size is not known yet.
+   *
+   * @returns What {@linkcode FrameWriter.endBlock} wants: the block's place in the frame.
+   */
+  beginBlock(): number {
+    this.u32(0);
+    return this.length - this.start;
+  }
+
+  /** Ends the block. */
+  endBlock(place: number): void {
+    const at = this.start + place;
+    this.view.setUint32(at - 4, this.length - at, true);
+  }
+}
+
+/** Reads a frame's body; every step is checked against its end. */
+export class FrameReader {
+  /** The frame, without its head. */
+  readonly bytes: Uint8Array;
+  /** Where the next read begins. */
+  at = 0;
+  readonly #view: DataView;
+
+  /** Begins to read. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Whether the frame is read to its end. */
+  get ended(): boolean {
+    return this.at === this.bytes.length;
+  }
+
+  /** The size of the block that follows a number, both still to be read. */
+  peekBlockSize(): number {
+    return this.at + 12 <= this.bytes.length ? this.#view.getUint32(this.at + 8, true) : 0;
+  }
+
+  /**
+   * Passes over `size` bytes.
+   *
+   * @returns Where they begin.
+   */
+  skip(size: number): number {
+    const at = this.at;
+    if (at + size > this.bytes.length) {
+      throw new ProtocolError("Cannot read a message as it ends in the middle of a field");
+    }
+    this.at = at + size;
+    return at;
+  }
+
+  /** Reads a byte. */
+  u8(): number {
+    return this.bytes[this.skip(1)];
+  }
+
+  /** Reads a 32-bit number. */
+  u32(): number {
+    return this.#view.getUint32(this.skip(4), true);
+  }
+
+  /** Reads a 32-bit float. */
+  f32(): number {
+    return this.#view.getFloat32(this.skip(4), true);
+  }
+
+  /** Reads a number of any size up to 2^53. */
+  f64(): number {
+    return this.#view.getFloat64(this.skip(8), true);
+  }
+}

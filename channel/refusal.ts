@@ -1,0 +1,71 @@
+/** Why a value cannot cross, and where: thrown inside the codec, and made a PicklingError when the path is complete. */
+import { type PicklingDirection, PicklingError } from "../errors.ts";
+
+/** Parts of a path that are shown at each end of one that is longer than both together. */
+const SHOWN_PARTS = 12;
+
+/**
+ * A value that cannot cross, on its way out of the walk.
+ *
+ * The walk keeps no path, for it would cost every call something. Instead each container that a refusal passes on its
+ * way up puts its part in front.
+ */
+export class Refusal {
+  /** What must hold, and what to do instead: the end of the sentence that begins "Cannot send … as". */
+  readonly reason: string;
+  /** What a getter or a proxy threw, as the only item, if that is the reason. */
+  readonly cause: readonly unknown[];
+  /** The path, innermost part first. */
+  readonly parts: string[] = [];
+
+  /** Makes the refusal. */
+  constructor(reason: string, cause: readonly unknown[] = []) {
+    this.reason = reason;
+    this.cause = cause;
+  }
+
+  /** Puts a part in front of the path. */
+  within(part: string): this {
+    this.parts.push(part);
+    return this;
+  }
+
+  /** The path, without its middle if it is very long. */
+  path(): string {
+    const parts = this.parts.toReversed();
+    if (parts.length > 2 * SHOWN_PARTS) parts.splice(SHOWN_PARTS, parts.length - 2 * SHOWN_PARTS, " … ");
+    return parts.join("");
+  }
+
+  /** The error that the user sees. */
+  toError(direction: PicklingDirection): PicklingError {
+    const path = this.path();
+    const way = direction === "result" ? "back from the worker" : "to a worker";
+    const options = this.cause.length === 0 ? { path, direction } : { path, direction, cause: this.cause[0] };
+    return new PicklingError(`Cannot send ${path} ${way} as ${this.reason}`, options);
+  }
+}
+
+/** What was caught as a refusal: itself, or one that says that reading the value threw. */
+export function toRefusal(caught: unknown): Refusal {
+  if (caught instanceof Refusal) return caught;
+  return new Refusal(`reading it threw: ${describe(caught)}`, [caught]);
+}
+
+/** The part of a path for a property. */
+export function property(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+/** A short text for a value of any kind; never throws. */
+export function describe(value: unknown): string {
+  try {
+    if (typeof value === "string") return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
+    if (typeof value === "function") return value.name === "" ? "a function" : `function ${value.name}`;
+    if (typeof value !== "object" || value === null) return String(value);
+    if (value instanceof Error) return String(value);
+    return Object.prototype.toString.call(value);
+  } catch {
+    return "a value that cannot be shown";
+  }
+}

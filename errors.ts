@@ -1,0 +1,158 @@
+/**
+ * Every error class of ergate.
+ *
+ * Inside the engine an error is recognised by {@linkcode isErgateError}, never by `instanceof`: a program may hold
+ * several copies of the library, and an error of one copy must be understood by the others.
+ */
+
+/** Marks the prototypes of ergate's errors; its value is the class's name, the same in every copy of the library. */
+const BRAND: symbol = Symbol.for("ergate.error");
+
+function brand(errorClass: { readonly name: string; readonly prototype: object }, name: string): void {
+  // The name is written out at each call: a minifier renames classes, and `error.name` must survive it.
+  Object.defineProperty(errorClass.prototype, BRAND, { value: name });
+  Object.defineProperty(errorClass.prototype, "name", { value: name, configurable: true, writable: true });
+}
+
+/**
+ * Tells whether a value is an error of the given ergate class itself, made by any copy of the library.
+ *
+ * @param value What was thrown.
+ * @param name The class's name.
+ * @returns Whether `value` is an instance of that class, subclasses apart.
+ */
+export function isErgateError(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === name;
+}
+
+/** Which way a value was going when it could not cross. */
+export type PicklingDirection = "argument" | "result" | "initarg" | "task";
+
+/** Where and which way a value could not cross. */
+export interface PicklingErrorOptions {
+  /** The place of the value, as `args[0].user.callback`. */
+  readonly path: string;
+  /** Which way it was going. */
+  readonly direction: PicklingDirection;
+  /** What a getter or proxy in the value threw, if that is the reason. */
+  readonly cause?: unknown;
+}
+
+/**
+ * A value, or a function given as a task, cannot cross to or from a worker.
+ *
+ * Thrown by `submit` itself for arguments and functions, before anything is queued; the call's future fails with it
+ * for results. Unlike Python, where it arrives in the future (`concurrent.futures` pickles in a thread of its own).
+ */
+export class PicklingError extends TypeError {
+  /** The place of the value that cannot cross, as `args[0].user.callback` or `result.rows[3]`. */
+  readonly path: string;
+  /** Which way the value was going. */
+  readonly direction: PicklingDirection;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What was tried, what must hold, what is.
+   * @param options The path, the direction, and the cause if there is one.
+   */
+  constructor(message: string, options: PicklingErrorOptions) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.path = options.path;
+    this.direction = options.direction;
+  }
+}
+
+/** The call was cancelled before it ran. Python's `concurrent.futures.CancelledError`. */
+export class CancelledError extends Error {}
+
+/** The operation is not allowed in this state. Python's `concurrent.futures.InvalidStateError`. */
+export class InvalidStateError extends Error {}
+
+/** The executor was shut down and takes no more calls. Unlike Python, which raises a bare `RuntimeError`. */
+export class ShutdownError extends Error {}
+
+/**
+ * The wait is over; the work may go on.
+ *
+ * Not to be confused with the `DOMException` of the same name with which `AbortSignal.timeout()` aborts.
+ */
+export class TimeoutError extends Error {}
+
+/** The executor is unusable; `cause` says why where a cause is known. Python's `concurrent.futures.BrokenExecutor`. */
+export class BrokenExecutor extends Error {}
+
+/** A process pool is unusable; each pending call fails with an error of its own. */
+export class BrokenProcessPool extends BrokenExecutor {}
+
+/** Who died, and what it was at. */
+export interface WorkerLostErrorOptions {
+  /** Name of the worker, as `ProcessPoolExecutor-1`. */
+  readonly workerName: string;
+  /** Its process id. */
+  readonly pid: number;
+  /** Its exit code; `null` if a signal ended it. */
+  readonly exitCode: number | null;
+  /** The signal that ended it, as `SIGKILL`; `null` if it exited. */
+  readonly signal: string | null;
+  /** The task that the call was of, as `file:///app/tasks.ts#fib`. */
+  readonly task: string;
+  /** Whether the task's function may have begun to run. */
+  readonly mayHaveRun: boolean;
+  /** The uncaught error that ended the worker, if it could tell. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The worker died while it was at this call; the other calls go on.
+ *
+ * Unlike Python, where one death breaks the whole pool; it extends {@linkcode BrokenExecutor}, so that what Python's
+ * users catch still catches.
+ */
+export class WorkerLostError extends BrokenExecutor {
+  /** Name of the worker, as `ProcessPoolExecutor-1`. */
+  readonly workerName: string;
+  /** Process id of the worker. */
+  readonly pid: number;
+  /** Exit code of the worker; `null` if a signal ended it. */
+  readonly exitCode: number | null;
+  /** The signal that ended the worker, as `SIGKILL`; `null` if it exited. */
+  readonly signal: string | null;
+  /** The task that the call was of, as `file:///app/tasks.ts#fib`. */
+  readonly task: string;
+  /** Whether the task's function may have begun to run; `false` if the worker died while it imported or decoded. */
+  readonly mayHaveRun: boolean;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What happened, in a sentence.
+   * @param options Who died, and what it was at.
+   */
+  constructor(message: string, options: WorkerLostErrorOptions) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.workerName = options.workerName;
+    this.pid = options.pid;
+    this.exitCode = options.exitCode;
+    this.signal = options.signal;
+    this.task = options.task;
+    this.mayHaveRun = options.mayHaveRun;
+  }
+}
+
+/** The worker cannot import the task's module (`cause` says why), or the module does not register that name. */
+export class TaskNotFoundError extends Error {}
+
+/** The host cannot do this, or may not: the message names the permission or the feature that lacks. */
+export class NotSupportedError extends Error {}
+
+brand(PicklingError, "PicklingError");
+brand(CancelledError, "CancelledError");
+brand(InvalidStateError, "InvalidStateError");
+brand(ShutdownError, "ShutdownError");
+brand(TimeoutError, "TimeoutError");
+brand(BrokenExecutor, "BrokenExecutor");
+brand(BrokenProcessPool, "BrokenProcessPool");
+brand(WorkerLostError, "WorkerLostError");
+brand(TaskNotFoundError, "TaskNotFoundError");
+brand(NotSupportedError, "NotSupportedError");

@@ -1,0 +1,228 @@
+/** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
+import { encodeList } from "../channel/codec.ts";
+import { checkMayUseExecutor } from "../tasks/current_task.ts";
+import { type AnyFunction, findTask } from "../tasks/registry.ts";
+import type { Future } from "./future.ts";
+import {
+  type Items,
+  MapCalls,
+  type MapOptions,
+  type MapResults,
+  type RequiredHead,
+  splitMapArguments,
+  type Zipped,
+} from "./map.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { SubmittedCall } from "./work_item.ts";
+
+/** Options of {@linkcode Executor.shutdown}. */
+export interface ShutdownOptions {
+  /**
+   * Whether the returned promise waits until all is over; if not, it resolves at once and the rest goes on by itself.
+   *
+   * @default {true}
+   */
+  readonly wait?: boolean;
+  /**
+   * Whether calls that no worker has been sent are cancelled.
+   *
+   * @default {false}
+   */
+  readonly cancelFutures?: boolean;
+}
+
+/**
+ * Runs tasks in workers. Python's `concurrent.futures.Executor`.
+ *
+ * Made as one of its subclasses, {@linkcode ProcessPoolExecutor}. Workers start on demand; an idle one is reused first. One
+ * call at a time runs in a worker: to overlap waiting, take more workers.
+ *
+ * Unlike Python, `submit` takes its copy of the arguments at the call: what the caller changes later is not seen, and what
+ * cannot cross is refused there and then.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Executor, isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+ * import assert from "node:assert/strict";
+ *
+ * export function square(n: number): number {
+ *   return n * n;
+ * }
+ * tasks(import.meta, { square });
+ *
+ * async function sumOfSquares(executor: Executor): Promise<number> {
+ *   let sum = 0;
+ *   for await (const value of executor.map(square, [1, 2, 3])) sum += value;
+ *   return sum;
+ * }
+ *
+ * if (isMain(import.meta)) {
+ *   await using pool = new ProcessPoolExecutor(2);
+ *   assert.equal(await sumOfSquares(pool), 14);
+ * }
+ * ```
+ */
+export abstract class Executor {
+  readonly #scheduler: Scheduler;
+
+  /**
+   * Makes the face of a scheduler; for subclasses.
+   *
+   * @param scheduler The scheduler.
+   */
+  constructor(scheduler: unknown) {
+    this.#scheduler = scheduler as Scheduler;
+  }
+
+  /** Number of workers at most. */
+  get maxWorkers(): number {
+    return this.#scheduler.maxWorkers;
+  }
+
+  /** Calls that are submitted and not done, those that run included. */
+  get pendingCount(): number {
+    return this.#scheduler.pendingCount;
+  }
+
+  /**
+   * Calls a task in a worker.
+   *
+   * @typeParam Args Its parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param args Its arguments.
+   * @returns The result, later.
+   * @throws {TypeError} If `fn` is no function.
+   * @throws {PicklingError} If `fn` is no registered task, or an argument cannot cross; nothing is queued then.
+   * @throws {ShutdownError} If the executor was shut down.
+   * @throws {BrokenExecutor} If the executor is broken.
+   * @throws {InvalidStateError} If this is a worker, and no task is running.
+   * @throws {NotSupportedError} If the host cannot, or may not, start workers.
+   */
+  submit<Args extends unknown[], Result>(fn: (...args: Args) => Result, ...args: Args): Future<Awaited<Result>> {
+    checkMayUseExecutor();
+    const scheduler = this.#scheduler;
+    scheduler.checkOpen();
+    const profile = scheduler.profile(findTask(fn));
+    const writer = scheduler.arguments;
+    writer.begin();
+    encodeList(writer, args, argumentName, "argument");
+    const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
+    scheduler.submit(call);
+    return call.future as Future<Awaited<Result>>;
+  }
+
+  /**
+   * Calls a task for each item, or for each row of several iterables; the shortest ends it. Results come in the order of
+   * the items.
+   *
+   * Items with a known number (arrays, sets, typed arrays) are all drawn and run, read or not. Of others (generators,
+   * async iterables) only some thousands are drawn ahead of the reader, or `buffersize`, so they may be endless. After an
+   * item's error the iterator goes on; nothing more is sent until `next()` is called again.
+   *
+   * Unlike Python up to 3.15, an error does not end the iterator, and the size of chunks is found by measuring.
+   *
+   * @typeParam Args The task's parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param iterables One iterable for each parameter.
+   * @returns The results.
+   * @throws {TypeError} If `fn` is no function, an argument is not iterable, or an option is of a wrong kind.
+   * @throws {RangeError} If an option is out of range.
+   * @throws {PicklingError} If `fn` is no registered task. An item that cannot cross is an error of its own `next()`.
+   * @throws {ShutdownError} If the executor was shut down.
+   * @throws {BrokenExecutor} If the executor is broken.
+   */
+  map<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...iterables: Zipped<Args>
+  ): MapResults<Awaited<Result>>;
+  /**
+   * The same, with options behind the iterables.
+   *
+   * @typeParam Args The task's parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param iterablesAndOptions One iterable for each parameter, then the options.
+   * @returns The results.
+   */
+  map<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...iterablesAndOptions: [...Zipped<Args>, MapOptions]
+  ): MapResults<Awaited<Result>>;
+  /**
+   * The same for a task with optional parameters, of which only the others are given.
+   *
+   * @typeParam Args The task's parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param iterablesAndOptions One iterable for each required parameter, then the options if there are any.
+   * @returns The results.
+   */
+  map<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...iterablesAndOptions: [...Zipped<RequiredHead<Args>>, MapOptions] | Zipped<RequiredHead<Args>>
+  ): MapResults<Awaited<Result>>;
+  map(fn: AnyFunction, ...rest: unknown[]): MapResults<never> {
+    checkMayUseExecutor();
+    this.#scheduler.checkOpen();
+    const profile = this.#scheduler.profile(findTask(fn));
+    const { iterables, options } = splitMapArguments(rest);
+    return new MapCalls(this.#scheduler, profile, iterables as Items<unknown>[], options) as MapResults<
+      unknown
+    > as MapResults<never>;
+  }
+
+  /**
+   * Takes no more calls, lets those that were submitted be run, and ends the workers. May be called again.
+   *
+   * @param options Whether to wait, and whether to cancel what has not been sent to a worker.
+   * @returns Resolves when all is over, or at once if it is not to be waited for.
+   * @throws {TypeError} If an option is of a wrong kind.
+   */
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { wait = true, cancelFutures = false } = options;
+    checkBoolean("wait", wait);
+    checkBoolean("cancelFutures", cancelFutures);
+    const closed = this.#scheduler.shutdown(cancelFutures);
+    return wait ? closed : Promise.resolve();
+  }
+
+  /**
+   * Ends the workers by SIGTERM, and by SIGKILL three seconds later if they are still there. All pending calls fail with
+   * `BrokenExecutor`, and the executor takes no more. Python's `terminate_workers` (3.14).
+   *
+   * @returns Resolves when they have ended.
+   */
+  terminateWorkers(): Promise<void> {
+    return this.#scheduler.kill("SIGTERM");
+  }
+
+  /**
+   * Ends the workers by SIGKILL. All pending calls fail with `BrokenExecutor`, and the executor takes no more. Python's
+   * `kill_workers` (3.14).
+   *
+   * @returns Resolves when they have ended.
+   */
+  killWorkers(): Promise<void> {
+    return this.#scheduler.kill("SIGKILL");
+  }
+
+  /**
+   * The end of an `await using` block: `shutdown()`, which waits for all that was submitted, as Python's `with` does.
+   *
+   * @returns Resolves when all is over.
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+function argumentName(index: number): string {
+  return `args[${index}]`;
+}
+
+function checkBoolean(name: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  throw new TypeError(`Cannot shut down as '${name}' must be a boolean: current value is ${String(value)}`);
+}

@@ -1,0 +1,59 @@
+/** Checks of a pool's options: each throws at the call, and says what must hold and what is. */
+import { describe } from "../tasks/registry.ts";
+
+/** Refuses what is no object of options, and options that there are not: a misspelt one would be passed over in silence. */
+export function checkNames(options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot create a pool as its options must be an object or a number of workers: current value is ${
+        describe(options)
+      }`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new TypeError(
+      `Cannot create a pool as an option must be one of ${names.join(", ")}: current option is '${name}'`,
+    );
+  }
+}
+
+/** A positive integer, or nothing. */
+export function checkInteger(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "number") throw wrong(TypeError, name, "a positive integer", value);
+  if (!Number.isInteger(value) || value < 1) throw wrong(RangeError, name, "a positive integer", value);
+  return value;
+}
+
+/** One of some strings, or nothing. */
+export function checkChoice<T extends string>(name: string, value: unknown, choices: readonly T[]): T | undefined {
+  if (value === undefined || choices.includes(value as T)) return value as T | undefined;
+  const must = choices.map((choice) => `'${choice}'`).join(" or ");
+  throw wrong(typeof value === "string" ? RangeError : TypeError, name, must, value);
+}
+
+/** A string that is not empty, or nothing. */
+export function checkString(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "string") throw wrong(TypeError, name, "a string", value);
+  if (value === "") throw wrong(RangeError, name, "a string that is not empty", value);
+}
+
+/** An array, or nothing. */
+export function checkArray(name: string, value: unknown): void {
+  if (value !== undefined && !Array.isArray(value)) throw wrong(TypeError, name, "an array", value);
+}
+
+/** An object of strings, or nothing. */
+export function checkRecord(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "object" || value === null) throw wrong(TypeError, name, "an object of strings", value);
+  for (const [key, entry] of Object.entries(value)) {
+    if (typeof entry !== "string") throw wrong(TypeError, `${name}.${key}`, "a string", entry);
+  }
+}
+
+function wrong(ErrorClass: ErrorConstructor, name: string, must: string, value: unknown): Error {
+  return new ErrorClass(`Cannot create a pool as '${name}' must be ${must}: current value is ${describe(value)}`);
+}

@@ -1,0 +1,529 @@
+/**
+ * The scheduler: it moves calls to free workers, and every executor is a face of it.
+ *
+ * ```text
+ *  submit, map ──▶ #queue ──▶ #dispatch ──▶ worker.assign, flush ─▶ … ─▶ answered ──▶ item.succeed / fail
+ *                    ▲            │ too few workers: start one                │
+ *                    │            │ one stalls, another is free: take back    │ room: dispatch again
+ *                    └── taken back, skipped, stale, not entered ◀────────────┘
+ * ```
+ *
+ * Life of a call: *queued* (in `#queue`) → *sent* (a worker has it) → *settled*. A sent call becomes queued again only if
+ * it was surely not entered. A settled one that still lies in the queue (cancelled) is passed over there, so that a
+ * cancel takes constant time.
+ *
+ * Dispatching happens once for all submits of a turn, in a microtask; so the calls of a turn travel in one message.
+ *
+ * How far ahead: a worker is given more than one call only if their task has proved short, and then not more than
+ * {@linkcode AHEAD} milliseconds of work. So a long call waits in the queue, where it can be cancelled and goes to the
+ * first worker that is free; and a short one that is caught behind a call that turned out long is taken back as soon as
+ * another worker could run it.
+ */
+import { ByteWriter } from "../channel/byte_writer.ts";
+import { Answer } from "../channel/protocol.ts";
+import { type BrokenExecutor, ShutdownError } from "../errors.ts";
+import type { Runtime, WorkerProcess } from "../runtime/runtime.ts";
+import type { RegisteredTask } from "../tasks/registry.ts";
+import { Deque } from "./deque.ts";
+import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
+import { ItemState, TaskProfile, type WorkItem } from "./work_item.ts";
+import {
+  Worker,
+  type WorkerCrash,
+  type WorkerEnd,
+  type WorkerEvents,
+  type WorkerStart,
+  WorkerState,
+} from "./worker.ts";
+
+/**
+ * Milliseconds of work that a worker has at most, beyond its first call. More hides the round trip better when the
+ * parent is busy; less leaves fewer calls to take back, and lets the last ones spread evenly.
+ */
+const AHEAD = 2;
+
+/** Calls that a worker has at most: those of a microsecond are bound by their handling, which `AHEAD` does not count. */
+const MOST_CALLS_AHEAD = 1024;
+
+/** Bytes of arguments that a worker has at most, beyond its first call. */
+const MOST_BYTES_AHEAD = 1 << 20;
+
+/** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
+const STALL = 2;
+
+/** Deaths at start, one after the other with no worker alive, that break the pool. */
+const START_TRIES = 3;
+
+/** Milliseconds before a failed start is tried again; doubles with each failure in a row, up to `LONGEST_BACKOFF`. */
+const FIRST_BACKOFF = 50;
+const LONGEST_BACKOFF = 5_000;
+
+/** Milliseconds that a worker has to end by SIGTERM before it is ended by SIGKILL. */
+const TERMINATION_GRACE = 3_000;
+
+/** What makes a scheduler one of processes, or of threads. */
+export interface SchedulerOptions {
+  /** The host. */
+  readonly runtime: Runtime;
+  /** Workers at most. */
+  readonly maxWorkers: number;
+  /** Calls after which a worker is replaced. */
+  readonly maxTasksPerChild: number;
+  /** What a lost worker means. */
+  readonly onWorkerLost: "replace" | "break";
+  /** Names of workers begin with it. */
+  readonly workerName: string;
+  /** What each worker does first. */
+  readonly initializer: WorkerStart["initializer"];
+  /** Checks that workers can be started; throws what says why not. */
+  check(): void;
+  /** Starts a worker; may throw. */
+  start(): WorkerProcess;
+  /** Resolves when nothing is left of what the workers shared. */
+  close(): Promise<void>;
+  /** Makes the error of a broken pool. */
+  broken(message: string, options: ErrorOptions | undefined): BrokenExecutor;
+}
+
+/** Feeds items over time, as a `map` does. */
+export interface ItemSource {
+  /** The scheduler takes no more calls: draw nothing more, cancel what is held back. */
+  stop(): void;
+  /** What was not sent is to be cancelled: what is held back, too. */
+  cancel(): void;
+  /** The scheduler can run no more calls: fail what is held back. */
+  abort(error: () => Error): void;
+}
+
+/** Why a scheduler takes no calls any more. */
+type End = { readonly kind: "shutdown" } | { readonly kind: "broken"; readonly why: string; readonly cause: unknown };
+
+/** Schedulers that may have workers; they are shut down when the program has nothing more to do. */
+const open = new Set<Scheduler>();
+const hooked = new WeakSet<Runtime>();
+
+/** Shuts down every executor of this process; resolves when all their work is done. */
+export async function shutdownAll(): Promise<void> {
+  await Promise.all(Array.from(open, (scheduler) => scheduler.shutdown(false)));
+}
+
+/** Moves calls to workers. */
+export class Scheduler implements WorkerEvents {
+  /** Encoded arguments of the calls that wait, one behind the other. */
+  readonly arguments: ByteWriter = new ByteWriter();
+  readonly #options: SchedulerOptions;
+  /** Queued items in their order; and settled ones whose turn has not come. */
+  readonly #queue = new Deque<WorkItem>();
+  /** Items in `#queue` that are not settled. */
+  #queued = 0;
+  /** Items that are not settled: queued, sent, or held back by their source. */
+  #pending = 0;
+  /** Items that workers gave back since the last time that they were put into the queue, in the order of sending. */
+  #returned: WorkItem[] = [];
+  #lastId = 0;
+  /** All workers that have not ended. */
+  readonly #workers = new Set<Worker>();
+  /** Of all workers whose end, or whose output's end, is still to come. */
+  readonly #releases = new Set<Promise<void>>();
+  readonly #profiles = new WeakMap<RegisteredTask, TaskProfile>();
+  readonly #sources = new Set<ItemSource>();
+  /** A dispatch is due in this turn. */
+  #dispatchDue = false;
+  #end: End | undefined;
+  /** The end of the shutdown, once one has begun. */
+  #closed: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
+  /** Lets the program end again: held while anything is pending, and during a shutdown. */
+  #letEnd: (() => void) | undefined;
+  #workersMade = 0;
+  #startFailures = 0;
+  #backoff: ReturnType<typeof setTimeout> | undefined;
+  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Starts nothing yet. */
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Workers at most. */
+  get maxWorkers(): number {
+    return this.#options.maxWorkers;
+  }
+
+  /** Items that are not settled. */
+  get pendingCount(): number {
+    return this.#pending;
+  }
+
+  /** Process ids of the workers that have not ended. */
+  get pids(): number[] {
+    return Array.from(this.#workers, (worker) => worker.pid);
+  }
+
+  /** What is known of a task. */
+  profile(task: RegisteredTask): TaskProfile {
+    let profile = this.#profiles.get(task);
+    if (profile === undefined) this.#profiles.set(task, profile = new TaskProfile(task));
+    return profile;
+  }
+
+  /**
+   * Checks that it takes calls.
+   *
+   * @throws {ShutdownError} If it was shut down.
+   * @throws {BrokenExecutor} If it is broken.
+   */
+  checkOpen(): void {
+    if (this.#end === undefined) return;
+    if (this.#end.kind === "broken") throw this.#brokenError(this.#end.why, this.#end.cause);
+    throw new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");
+  }
+
+  /** Takes a call. */
+  submit(item: WorkItem): void {
+    item.id = ++this.#lastId;
+    this.#pending++;
+    this.#stayAlive();
+    this.requeue(item);
+  }
+
+  /** Queues an item: a new one, or one that its source held back. */
+  requeue(item: WorkItem): void {
+    this.#queue.push(item);
+    this.#queued++;
+    if (this.#dispatchDue) return;
+    this.#dispatchDue = true;
+    queueMicrotask(() => {
+      this.#dispatchDue = false;
+      this.#dispatch();
+    });
+  }
+
+  /**
+   * An item that was not sent has been settled by its owner.
+   *
+   * @param queued Whether it was queued, not held back.
+   */
+  dropped(queued: boolean): void {
+    if (queued) this.#queued--;
+    this.#settledOne();
+  }
+
+  /** Calls `fn` in a later turn. */
+  nextTurn(fn: () => void): void {
+    this.#options.runtime.nextTurn(fn);
+  }
+
+  /** A source may feed items from now on. */
+  addSource(source: ItemSource): void {
+    this.#sources.add(source);
+  }
+
+  /** A source feeds no more, and holds nothing back. */
+  removeSource(source: ItemSource): void {
+    this.#sources.delete(source);
+  }
+
+  // The end.
+
+  /**
+   * Takes no more calls, lets those that it has be run, and ends its workers.
+   *
+   * @param cancel Cancels those that were not sent.
+   * @returns The end of it all.
+   */
+  shutdown(cancel: boolean): Promise<void> {
+    this.#end ??= { kind: "shutdown" };
+    for (const source of Array.from(this.#sources)) source.stop();
+    if (cancel) {
+      for (const source of Array.from(this.#sources)) source.cancel();
+      for (const item of this.#queue.takeAll()) item.cancel();
+    }
+    return this.#closed ??= this.#close();
+  }
+
+  /** Fails all that it has, and ends its workers by a signal. */
+  async kill(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.#end ??= { kind: "shutdown" };
+    this.#closed ??= this.#close();
+    this.#failAll("the executor was forcefully shut down", undefined, signal);
+    const timer = setTimeout(() => this.#killWorkers("SIGKILL"), TERMINATION_GRACE);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+
+  async #close(): Promise<void> {
+    this.#stayAlive();
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
+    clearTimeout(this.#backoff);
+    for (const worker of this.#workers) worker.leave();
+    while (this.#releases.size > 0) await Promise.all(this.#releases);
+    await this.#options.close();
+    clearTimeout(this.#stallTimer);
+    open.delete(this);
+    this.#letEnd?.();
+  }
+
+  #break(why: string, cause: unknown): void {
+    if (this.#end?.kind === "broken") return;
+    this.#end = { kind: "broken", why, cause };
+    this.#failAll(why, cause, "SIGKILL");
+    this.#closed ??= this.#close();
+  }
+
+  #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
+    const error = (): Error => this.#brokenError(why, cause);
+    const items = this.#queue.takeAll();
+    for (const worker of this.#workers) items.push(...worker.abandon());
+    this.#killWorkers(signal);
+    for (const source of Array.from(this.#sources)) source.abort(error);
+    this.#queued = 0;
+    for (const item of items) {
+      if (item.state === ItemState.SETTLED) continue;
+      item.fail(error());
+      this.#settledOne();
+    }
+  }
+
+  #brokenError(why: string, cause: unknown): BrokenExecutor {
+    return this.#options.broken(`Cannot run the call as its pool must be whole: ${why}`, { cause });
+  }
+
+  #killWorkers(signal: "SIGTERM" | "SIGKILL"): void {
+    for (const worker of this.#workers) worker.kill(signal);
+  }
+
+  #stayAlive(): void {
+    if (this.#letEnd !== undefined) return;
+    const { runtime } = this.#options;
+    this.#letEnd = runtime.keepAlive();
+    open.add(this);
+    if (hooked.has(runtime)) return;
+    hooked.add(runtime);
+    runtime.atProgramEnd(() => void shutdownAll());
+  }
+
+  #settledOne(): void {
+    if (--this.#pending > 0) return;
+    this.#onDrained?.();
+    if (this.#closed !== undefined) return;
+    this.#letEnd?.();
+    this.#letEnd = undefined;
+  }
+
+  // Dispatching.
+
+  #dispatch(): void {
+    while (this.#peek() !== undefined) {
+      const worker = this.#freest();
+      if (worker === undefined || !this.#fill(worker)) break;
+    }
+    this.#startWorkers();
+    this.#watchForStalls();
+  }
+
+  /** The first item of the queue that is to be sent; those before it are passed over. */
+  #peek(): WorkItem | undefined {
+    for (let item = this.#queue.peek(); item !== undefined; item = this.#queue.peek()) {
+      if (item.state === ItemState.QUEUED) {
+        if (!item.hold()) return item;
+        this.#queued--;
+      }
+      this.#queue.shift();
+    }
+    return undefined;
+  }
+
+  /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
+  #freest(): Worker | undefined {
+    let freest: Worker | undefined;
+    for (const worker of this.#workers) {
+      if (!worker.takesCalls) continue;
+      if (worker.outstanding === 0) return worker;
+      if (freest === undefined || worker.load < freest.load) freest = worker;
+    }
+    return freest;
+  }
+
+  /** Gives a worker its share of the queue; says whether it took anything. */
+  #fill(worker: Worker): boolean {
+    const { maxTasksPerChild } = this.#options;
+    // An even share, or the first worker would take all of a short queue while the others stay idle.
+    let takers = 0;
+    for (const other of this.#workers) if (other.takesCalls) takers++;
+    const share = Math.ceil(this.#queued / takers);
+    let taken = 0;
+    let previous: WorkItem | undefined;
+    for (let item = this.#peek(); item !== undefined && worker.charged < maxTasksPerChild; item = this.#peek()) {
+      item.estimate = estimate(item);
+      const together = previous !== undefined && item.joins(previous);
+      if (!together && worker.outstanding > 0 && (taken >= share || !hasRoom(worker, item))) break;
+      this.#queue.shift();
+      this.#queued--;
+      worker.assign(item);
+      previous = item;
+      taken++;
+    }
+    worker.flush();
+    return taken > 0;
+  }
+
+  /** If another worker could run them, calls behind one that has turned out long are taken back. */
+  #watchForStalls(): void {
+    if (this.#stallTimer !== undefined || !this.#someoneIsFree() || !this.#someoneHasMore()) return;
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      const now = performance.now();
+      for (const worker of this.#workers) {
+        if (worker.outstanding < 2 || !worker.takesCalls || worker.seenAtSameCallFor(now) < STALL) continue;
+        if (!this.#someoneIsFree()) break;
+        for (const item of worker.takeBack()) this.#giveBack(item);
+      }
+      this.#queueReturned();
+      this.#dispatch();
+    }, STALL);
+  }
+
+  #someoneIsFree(): boolean {
+    if (this.#workers.size < this.#options.maxWorkers && this.#backoff === undefined) return true;
+    for (const worker of this.#workers) if (worker.takesCalls && worker.outstanding === 0) return true;
+    return false;
+  }
+
+  #someoneHasMore(): boolean {
+    for (const worker of this.#workers) if (worker.takesCalls && worker.outstanding > 1) return true;
+    return false;
+  }
+
+  #giveBack(item: WorkItem): void {
+    item.takeBack();
+    this.#returned.push(item);
+  }
+
+  /** Puts what was given back before all others, in order. */
+  #queueReturned(): void {
+    while (this.#returned.length > 0) {
+      this.#queue.unshift(this.#returned.pop()!);
+      this.#queued++;
+    }
+  }
+
+  // Starting.
+
+  #startWorkers(): void {
+    if (this.#backoff !== undefined) return;
+    let starting = 0;
+    for (const worker of this.#workers) if (worker.state === WorkerState.STARTING) starting++;
+    while (this.#workers.size < this.#options.maxWorkers && starting < this.#queued && this.#startWorker()) starting++;
+  }
+
+  #startWorker(): boolean {
+    let process: WorkerProcess;
+    try {
+      process = this.#options.start();
+    } catch (error) {
+      this.#startFailed(error);
+      return false;
+    }
+    const name = `${this.#options.workerName}-${++this.#workersMade}`;
+    const worker = new Worker(process, { name, initializer: this.#options.initializer }, this);
+    this.#workers.add(worker);
+    const { released } = process;
+    this.#releases.add(released);
+    released.then(() => this.#releases.delete(released));
+    return true;
+  }
+
+  #startFailed(reason: unknown): void {
+    this.#startFailures++;
+    if (this.#startFailures >= START_TRIES && this.#workers.size === 0) {
+      const why = reason instanceof Error ? reason.message : String(reason);
+      return this.#break(`a worker could not be started, ${this.#startFailures} times in a row: ${why}`, reason);
+    }
+    const delay = Math.min(FIRST_BACKOFF * 2 ** (this.#startFailures - 1), LONGEST_BACKOFF);
+    this.#backoff ??= setTimeout(() => {
+      this.#backoff = undefined;
+      this.#dispatch();
+    }, delay);
+  }
+
+  // What workers tell.
+
+  ready(): void {
+    this.#startFailures = 0;
+    // One that comes when all is done already must not stay.
+    if (this.#closed !== undefined && this.#pending === 0) { for (const worker of this.#workers) worker.leave(); }
+    this.#dispatch();
+  }
+
+  initializerFailed(worker: Worker, error: unknown): void {
+    this.#break(`the initializer failed in worker ${worker.name}`, error);
+  }
+
+  crashed(crash: WorkerCrash): void {
+    if (crash.misuse) this.#break((crash.error as Error).message, crash.error);
+  }
+
+  answered(item: WorkItem, answer: Answer, value: unknown): void {
+    switch (answer) {
+      case Answer.RESULT:
+        item.succeed(value);
+        return this.#settledOne();
+      case Answer.FAILURE:
+      case Answer.NOT_FOUND:
+        item.fail(value);
+        return this.#settledOne();
+      case Answer.STALE:
+        // No worker of its age knows that task. One started from now on does, or says for good that it does not.
+        for (const worker of this.#workers) if (worker.registrations <= item.profile.task.order) worker.leave();
+    }
+    this.#giveBack(item);
+  }
+
+  answeredAll(worker: Worker): void {
+    if (worker.outstanding === 0 && worker.charged >= this.#options.maxTasksPerChild) worker.leave();
+    this.#queueReturned();
+    this.#dispatch();
+  }
+
+  ended(worker: Worker, end: WorkerEnd): void {
+    this.#workers.delete(worker);
+    if (this.#end?.kind !== "broken") this.#account(worker, end);
+    this.#dispatch();
+  }
+
+  #account(worker: Worker, end: WorkerEnd): void {
+    for (const item of end.notEntered) this.#giveBack(item);
+    this.#queueReturned();
+    if (!worker.dismissed) {
+      // One that dies before it enters any call would, as one that never starts, be replaced for ever.
+      if (!worker.wasReady || (!end.enteredAny && end.notEntered.length > 0)) {
+        this.#startFailed(startError(worker, end));
+      } else if (this.#options.onWorkerLost === "break") return this.#breakBy(worker, end);
+      else if (end.lost.length === 0 && end.crash !== undefined) reportCrash(worker, end.crash);
+    }
+    for (const item of end.lost) {
+      item.fail(callLost(worker, end, item));
+      this.#settledOne();
+    }
+  }
+
+  #breakBy(worker: Worker, end: WorkerEnd): void {
+    const { why, cause } = brokenBy(worker, end);
+    for (const item of end.lost) {
+      item.fail(this.#brokenError(why, cause));
+      this.#settledOne();
+    }
+    this.#break(why, cause);
+  }
+}
+
+/** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
+function estimate(item: WorkItem): number {
+  return Math.min(Math.max(item.profile.mean, 0.001), AHEAD);
+}
+
+function hasRoom(worker: Worker, item: WorkItem): boolean {
+  return worker.load + item.estimate <= AHEAD && worker.outstanding < MOST_CALLS_AHEAD &&
+    worker.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
+}

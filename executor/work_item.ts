@@ -1,0 +1,167 @@
+/** A work item: one call, from its submission to its answer. */
+import type { RegisteredTask } from "../tasks/registry.ts";
+import { createFuture, type Future, setBackToPending, setException, setResult, setRunning } from "./future.ts";
+
+/** Where a work item is. */
+export const ItemState = {
+  /** In the scheduler's queue. */
+  QUEUED: 0,
+  /** Sent to a worker. */
+  SENT: 1,
+  /** Answered, failed or cancelled; final. One that is still in the queue is passed over when its turn comes. */
+  SETTLED: 2,
+  /** Its turn came, and its source holds it back. */
+  HELD: 3,
+} as const;
+/** One of {@linkcode ItemState}. */
+export type ItemState = typeof ItemState[keyof typeof ItemState];
+
+/** A task, and what is known of how long its calls take. */
+export class TaskProfile {
+  /** The task. */
+  readonly task: RegisteredTask;
+  /** Mean running time in milliseconds, of late; `Infinity` until a call was answered. */
+  mean = Infinity as number;
+
+  /** Knows nothing yet. */
+  constructor(task: RegisteredTask) {
+    this.task = task;
+  }
+
+  /** Takes the running time of one call into account. */
+  record(milliseconds: number): void {
+    // One call in eight: fast enough to follow a change, slow enough that one collection of garbage changes little.
+    this.mean = this.mean === Infinity ? milliseconds : this.mean + (milliseconds - this.mean) / 8;
+  }
+}
+
+/** Hears that an item was cancelled. */
+export interface ItemQueue {
+  /** An item that was not sent has settled; `queued`: it may still lie in the queue. */
+  dropped(queued: boolean): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A call. */
+export abstract class WorkItem {
+  /** Number of the call in its executor. */
+  id = 0;
+  /** Its task. */
+  readonly profile: TaskProfile;
+  /** A block that holds its encoded arguments, from {@linkcode WorkItem.start} to {@linkcode WorkItem.end}. */
+  bytes: Uint8Array;
+  /** Where its arguments begin. */
+  readonly start: number;
+  /** Where its arguments end. */
+  readonly end: number;
+  /** Where it is. */
+  state: ItemState = ItemState.QUEUED;
+  /** What its worker was thought to need for it when it was sent, in milliseconds. */
+  estimate = 0;
+
+  /** Holds encoded arguments. */
+  constructor(profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+    this.profile = profile;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+
+  /** Whether tiny calls of it may share an entry in the slate with their neighbours. */
+  get slices(): boolean {
+    return false;
+  }
+
+  /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
+  hold(): boolean {
+    return false;
+  }
+
+  /** Whether it travels in one message with the item before it, however long that takes. */
+  joins(_previous: WorkItem): boolean {
+    return false;
+  }
+
+  /** Moves it to a worker. */
+  send(): void {
+    this.state = ItemState.SENT;
+    this.onSent();
+  }
+
+  /** Moves it back to the queue. */
+  takeBack(): void {
+    this.state = ItemState.QUEUED;
+    this.onTakenBack();
+  }
+
+  /** Ends it with a value. */
+  succeed(value: unknown): void {
+    this.finish();
+    this.onSuccess(value);
+  }
+
+  /** Ends it with what was thrown. */
+  fail(error: unknown): void {
+    this.finish();
+    this.onFailure(error);
+  }
+
+  /** Cancels it if it is still queued. */
+  abstract cancel(): boolean;
+
+  /** Marks it as settled and lets its arguments go. */
+  protected finish(): void {
+    this.state = ItemState.SETTLED;
+    this.bytes = NO_BYTES;
+  }
+
+  /** It was sent. */
+  protected abstract onSent(): void;
+  /** It was taken back. */
+  protected abstract onTakenBack(): void;
+  /** It has a value. */
+  protected abstract onSuccess(value: unknown): void;
+  /** It has failed. */
+  protected abstract onFailure(error: unknown): void;
+}
+
+/** A call made by `submit`: what becomes of it becomes of its future. */
+export class SubmittedCall extends WorkItem {
+  /** Its future. */
+  readonly future: Future<unknown>;
+  readonly #queue: ItemQueue;
+
+  /** Makes the future. */
+  constructor(queue: ItemQueue, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+    super(profile, bytes, start, end);
+    this.#queue = queue;
+    this.future = createFuture(this);
+  }
+
+  cancel(): boolean {
+    return this.future.cancel();
+  }
+
+  /** The user has cancelled the future, which it allows only while this is queued. */
+  cancelled(): void {
+    this.finish();
+    this.#queue.dropped(true);
+  }
+
+  protected onSent(): void {
+    setRunning(this.future);
+  }
+
+  protected onTakenBack(): void {
+    setBackToPending(this.future);
+  }
+
+  protected onSuccess(value: unknown): void {
+    setResult(this.future, value);
+  }
+
+  protected onFailure(error: unknown): void {
+    setException(this.future, error);
+  }
+}

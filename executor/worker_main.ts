@@ -1,0 +1,454 @@
+/**
+ * The worker's side: it takes calls from the channel and runs them, one after the other.
+ *
+ * ```text
+ *  1  a message comes              its calls are queued as they lie, nothing is decoded
+ *  2  before a call is entered     answers go out if they are a millisecond old, or if this call may be long;
+ *                                  and the system must have taken all that was written
+ *  3  the call is entered          the clock is read, `entered` written, the clock read again; if the last reading
+ *                                  before an entry is over 1 ms old, `stop` is read: from there on calls are skipped
+ *  4  first use of a task          its module is imported, its name looked up
+ *  5  arguments are decoded, the function is called, its promise awaited
+ *  6  the answer is appended to those that wait to go out
+ * ```
+ *
+ * As long as functions return no promise all this happens in one turn of the event loop. ARCHITECTURE.md, "Who is
+ * lost?", has the reasons of steps 2 and 3.
+ */
+import type { Channel } from "../channel/channel.ts";
+import { decodeList, decodeValue, encodeValue } from "../channel/codec.ts";
+import { encodeFailure } from "../channel/failure.ts";
+import {
+  Answer,
+  CallsFlag,
+  FrameReader,
+  FrameWriter,
+  MessageKind,
+  ProtocolError,
+  RunFlag,
+} from "../channel/protocol.ts";
+import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
+import { TaskNotFoundError } from "../errors.ts";
+import type { CallLocal, Runtime } from "../runtime/runtime.ts";
+import { type CurrentTask, markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
+import { fullName, lookUp, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
+import { Deque } from "./deque.ts";
+import { shutdownAll } from "./scheduler.ts";
+
+/** Milliseconds after which answers go out, whatever comes next: a death loses no more of tiny calls than that. */
+const ANSWER_AGE = 1;
+
+/** Milliseconds below which a task has proved short: answers may wait while it runs. */
+const SHORT = 0.1;
+
+/** Milliseconds below which a task's calls may share an entry, and how much of them, together. */
+const TINY = 0.005;
+const SLICE = 0.05;
+/** Calls in a slice at most: the shortest cannot be told apart from nothing by every host's clock. */
+const MOST_CALLS_IN_SLICE = 64;
+
+/** Milliseconds since an entry after which `stop` is read: half of what the parent waits for before it writes it. */
+const STOP_READING_AGE = 1;
+
+/** Answers go out at this size, whatever their age. */
+const ANSWERS_SIZE = 64 * 1024;
+
+/** Arguments of this many bytes may take a while to decode, so that a death in it can be told from one of the task. */
+const LARGE = 64 * 1024;
+
+/** A task as this worker knows it. */
+interface KnownTask {
+  readonly address: TaskAddress;
+  /** Whether the worker was started before the task was registered, so that another may know it better. */
+  readonly mayBeStale: boolean;
+  /** Its full name. */
+  readonly name: string;
+  /** The function, once it was looked up. */
+  found: RegisteredTask | undefined;
+  /** Mean running time in milliseconds; `Infinity` until it has run. */
+  mean: number;
+}
+
+function knownTask(address: TaskAddress, mayBeStale: boolean): KnownTask {
+  return { address, mayBeStale, name: fullName(address), found: undefined, mean: Infinity };
+}
+
+/** Calls of one task, in one message. */
+interface Run {
+  readonly frame: FrameReader;
+  readonly task: KnownTask;
+  readonly slices: boolean;
+  /** Calls not taken yet. */
+  left: number;
+}
+
+/** What is bound to a call and all that it starts. */
+class Call implements CurrentTask {
+  readonly id: number;
+  readonly name: string;
+  readonly attempt = 1;
+
+  constructor(id: number, name: string) {
+    this.id = id;
+    this.name = name;
+  }
+}
+
+/** Makes this process a worker of the parent that started it. */
+export async function runWorker(runtime: Runtime): Promise<void> {
+  const calls = runtime.callLocal<Call>();
+  // A task module may misuse an executor before the parent has been reached: what it did is kept until then.
+  const misuses: Error[] = [];
+  const mark: WorkerMark = {
+    currentTask: () => calls.get(),
+    misused: (error) => void misuses.push(error),
+  };
+  markAsWorker(mark);
+  runtime.ignoreInterrupt();
+  runtime.keepAlive();
+  const { channel, slate } = await runtime.connectToParent();
+  const loop = new WorkerLoop(runtime, channel, slate, calls);
+  mark.misused = (error) => loop.crash(error, true);
+  if (misuses.length > 0) return loop.crash(misuses[0], true);
+  runtime.onUncaught((error) => loop.crash(error, false));
+  channel.closed.then(() => runtime.exit(0)); // the parent is gone, or has no more need of this worker
+  channel.receive((bytes) => loop.take(bytes));
+}
+
+class WorkerLoop {
+  readonly #runtime: Runtime;
+  readonly #channel: Channel;
+  readonly #slate: SlateMemory;
+  readonly #calls: CallLocal<Call>;
+  readonly #runs = new Deque<Run>();
+  /** Calls in `#runs`. */
+  #queued = 0;
+  readonly #tasks: KnownTask[] = [];
+  /** Messages but answers. */
+  readonly #writer = new FrameWriter();
+  /** Answers that wait to go out: a frame that is being built, if there are any. */
+  readonly #answers = new FrameWriter();
+  #answersWaiting = 0;
+  /** When the first of them was made. */
+  #answersSince = 0;
+  /** Bytes of that frame up to the end of the last whole answer. */
+  #answersSize = 0;
+  #name = "";
+  /** Sequence number of the last call taken from the queue. */
+  #sequence = 0;
+  /** The last call of the slice that has been entered. */
+  #sliceEnd = 0;
+  /** Calls in that slice. */
+  #sliceSize = 1;
+  /** The clock, as last read. */
+  #clock = 0;
+  /** The clock, as read before the last entry. */
+  #enteredAt = -Infinity;
+  /** Calls from this one on are skipped; 0: none. */
+  #stop = 0;
+  /** A call is running, or something must happen before the next. */
+  #busy = false;
+  /** A promise of the running call is awaited. */
+  #waiting = false;
+  /** No more calls will come. */
+  #leaving = false;
+  #crashed = false;
+  /** The call that was entered last. */
+  #current: Call | undefined;
+
+  constructor(runtime: Runtime, channel: Channel, slate: SlateMemory, calls: CallLocal<Call>) {
+    this.#runtime = runtime;
+    this.#channel = channel;
+    this.#slate = slate;
+    this.#calls = calls;
+  }
+
+  /** Takes a message. */
+  take(bytes: Uint8Array): void {
+    const frame = new FrameReader(bytes);
+    switch (frame.u8()) {
+      case MessageKind.CALLS:
+        this.#takeCalls(frame);
+        return this.#work();
+      case MessageKind.TASK: {
+        const mayBeStale = frame.u8() === 1;
+        const [url, name, hash] = decodeValue(bytes, frame.at, bytes.length) as string[];
+        this.#tasks.push(knownTask({ url, name, hash }, mayBeStale));
+        return;
+      }
+      case MessageKind.START: {
+        const [name, address, args] = decodeValue(bytes, frame.at, bytes.length) as [string, string[]?, Uint8Array?];
+        this.#name = name;
+        if (address !== undefined) void this.#initialize(address, args!);
+        return;
+      }
+      case MessageKind.BYE:
+        this.#leaving = true;
+        return this.#work();
+      default:
+        throw new ProtocolError("Cannot take a message as its kind must be known: it is not");
+    }
+  }
+
+  /** Tells the parent of an error that nobody caught, and dies. */
+  crash(error: unknown, misuse: boolean): void {
+    if (this.#crashed) return;
+    this.#crashed = true;
+    this.#busy = true;
+    this.#sendAnswers();
+    const task = (this.#calls.get() ?? this.#current)?.name ?? "";
+    const frame = this.#writer;
+    frame.beginFrame(MessageKind.CRASH);
+    frame.u8(misuse ? 1 : 0);
+    const place = frame.beginBlock();
+    encodeValue(frame, task, "task", "task");
+    frame.endBlock(place);
+    encodeFailure(frame, error, this.#where(task));
+    this.#channel.send(frame.endFrame());
+    // Garbage written to the channel by the task may have closed it; then nobody is left to be told.
+    this.#channel.drained().then(() => this.#runtime.exit(1));
+  }
+
+  #where(task: string): string {
+    return `${task === "" ? "no task" : `task ${task}`} in worker ${this.#name} (process ${this.#runtime.pid})`;
+  }
+
+  async #initialize([url, name, hash]: string[], args: Uint8Array): Promise<void> {
+    const address = { url, name, hash };
+    const call = this.#current = new Call(0, fullName(address));
+    const frame = this.#writer;
+    try {
+      const task = await this.#find(knownTask(address, false)) as RegisteredTask;
+      const values = decodeList(args, 0, args.length);
+      await this.#calls.run(call, () => task.fn.apply(task.receiver, values));
+      frame.beginFrame(MessageKind.READY);
+    } catch (error) {
+      frame.beginFrame(MessageKind.FAILED);
+      encodeFailure(frame, error, this.#where(call.name));
+    }
+    this.#channel.send(frame.endFrame());
+  }
+
+  #takeCalls(frame: FrameReader): void {
+    if ((frame.u8() & CallsFlag.RESUME) !== 0) this.#stop = 0;
+    const first = frame.f64();
+    let sequence = first;
+    while (!frame.ended) {
+      const task = this.#tasks[frame.u32()];
+      if (task === undefined) throw new ProtocolError("Cannot take calls as their task must have been told of");
+      const slices = (frame.u8() & RunFlag.SLICES) !== 0;
+      const count = frame.u32();
+      const run = new FrameReader(frame.bytes);
+      run.at = frame.at;
+      this.#runs.push({ frame: run, task, slices, left: count });
+      for (let i = 0; i < count; i++) {
+        frame.skip(8);
+        frame.skip(frame.u32());
+      }
+      sequence += count;
+    }
+    const expected = this.#sequence + this.#queued + 1;
+    if (first !== expected) {
+      throw new ProtocolError(`Cannot take calls as the next must be call ${expected}: it is ${first}`);
+    }
+    this.#queued += sequence - first;
+  }
+
+  // Steps 2 to 6.
+
+  #work(): void {
+    while (!this.#busy) {
+      const run = this.#runs.peek();
+      if (run === undefined) return this.#rest();
+      if (this.#sequence < this.#sliceEnd) { // entered already, with those before it
+        this.#runOne(run);
+        continue;
+      }
+      const now = this.#clock = performance.now();
+      if (
+        this.#answersWaiting > 0 && (now - this.#answersSince >= ANSWER_AGE || run.task.mean >= SHORT ||
+          this.#answers.frameSize >= ANSWERS_SIZE)
+      ) this.#sendAnswers();
+      if (this.#channel.unsent > 0) {
+        this.#busy = true;
+        this.#channel.drained().then(() => this.#goOn());
+        return;
+      }
+      if (this.#enter(run, now)) this.#runOne(run);
+      else this.#skip(run);
+    }
+  }
+
+  #goOn(): void {
+    if (this.#crashed) return;
+    this.#busy = false;
+    this.#work();
+  }
+
+  /** There is no call left. */
+  #rest(): void {
+    this.#sendAnswers();
+    if (!this.#leaving) return;
+    this.#busy = true;
+    Promise.all([shutdownAll(), this.#channel.drained()]).then(() => this.#runtime.exit(0));
+  }
+
+  /** Step 3; says whether the call may be entered. */
+  #enter(run: Run, now: number): boolean {
+    if (this.#stop !== 0) return false;
+    const { task } = run;
+    const last = this.#sequence + (run.slices ? sliceSize(task.mean, run.left) : 1);
+    writeEntered(this.#slate, last, task.found !== undefined && run.frame.peekBlockSize() < LARGE);
+    this.#clock = performance.now();
+    // The parent writes `stop` only 2 ms after it has seen an entry: an entry that follows another within 1 ms is safe.
+    if (this.#clock - this.#enteredAt > STOP_READING_AGE) this.#stop = readStop(this.#slate);
+    this.#enteredAt = now;
+    if (this.#stop !== 0) return false;
+    this.#sliceEnd = last;
+    this.#sliceSize = last - this.#sequence;
+    return true;
+  }
+
+  #skip(run: Run): void {
+    this.#pass(run);
+    run.frame.skip(run.frame.u32());
+    this.#answer(Answer.SKIPPED, 0);
+  }
+
+  /** Takes a call's number and id off its run. */
+  #pass(run: Run): number {
+    this.#sequence++;
+    this.#queued--;
+    if (--run.left === 0) this.#runs.shift();
+    return run.frame.f64();
+  }
+
+  #runOne(run: Run): void {
+    const id = this.#pass(run);
+    const { frame, task } = run;
+    const size = frame.u32();
+    const start = frame.skip(size);
+    const call = this.#current = new Call(id, task.name);
+    if (task.found !== undefined) return this.#call(task, call, frame.bytes, start, start + size);
+    this.#busy = true;
+    this.#find(task).then((found) => {
+      task.found = found;
+      if (found === undefined) this.#answer(Answer.STALE, 0);
+      else this.#call(task, call, frame.bytes, start, start + size);
+    }, (error) => this.#answer(Answer.NOT_FOUND, 0, error)).finally(() => {
+      if (!this.#waiting) this.#goOn();
+    });
+  }
+
+  /** The task of an address; `undefined` if a worker that is started now may know it better. */
+  async #find(task: KnownTask): Promise<RegisteredTask | undefined> {
+    const { address, mayBeStale } = task;
+    const importing = this.#runtime.importModule(address.url);
+    try {
+      await importing;
+    } catch (error) {
+      if (mayBeStale) return undefined;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new TaskNotFoundError(
+        `Cannot find task '${address.name}' as its module ${address.url} must be importable in a worker: ${why}`,
+        { cause: error },
+      );
+    }
+    const { exact, named } = lookUp(address);
+    if (exact !== undefined || (named.length === 1 && !mayBeStale)) return exact ?? named[0];
+    if (mayBeStale) return undefined;
+    throw new TaskNotFoundError(
+      named.length > 1
+        ? `Cannot find task '${address.name}' as module ${address.url} registers ${named.length} functions of that ` +
+          "name, none with the caller's text: give each a name of its own, task(import.meta, fn, { name })"
+        : `Cannot find task '${address.name}' as module ${address.url} must register it whenever it is imported: ` +
+          (importing === undefined ? "this worker may not import it" : "it did not"),
+    );
+  }
+
+  #call(task: KnownTask, call: Call, bytes: Uint8Array, start: number, end: number): void {
+    let value: unknown;
+    const counted = this.#sliceSize === 1;
+    if (counted) this.#clock = performance.now();
+    try {
+      const args = decodeList(bytes, start, end);
+      if (end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sequence, true);
+      value = this.#calls.run(call, invoke, task.found!, args);
+      if (isThenable(value)) return this.#await(task, value);
+    } catch (error) {
+      return this.#finish(task, Answer.FAILURE, error);
+    }
+    this.#finish(task, Answer.RESULT, value);
+  }
+
+  #await(task: KnownTask, value: PromiseLike<unknown>): void {
+    this.#busy = this.#waiting = true;
+    Promise.resolve(value).then(
+      (value) => this.#finish(task, Answer.RESULT, value),
+      (error) => this.#finish(task, Answer.FAILURE, error),
+    ).finally(() => {
+      this.#waiting = false;
+      this.#goOn();
+    });
+  }
+
+  #finish(task: KnownTask, answer: Answer, value: unknown): void {
+    // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
+    if (this.#sequence < this.#sliceEnd) return this.#answer(answer, task.mean, value);
+    const before = this.#clock;
+    this.#clock = performance.now();
+    const duration = (this.#clock - before) / this.#sliceSize;
+    task.mean = task.mean === Infinity ? duration : task.mean + (duration - task.mean) / 8;
+    this.#answer(answer, duration, value);
+  }
+
+  /** Appends an answer to those that wait. */
+  #answer(answer: Answer, milliseconds: number, value?: unknown): void {
+    if (this.#crashed) return;
+    const frame = this.#answers;
+    if (this.#answersWaiting++ === 0) {
+      frame.beginFrame(MessageKind.RESULTS);
+      frame.f64(this.#sequence);
+      this.#answersSince = this.#clock;
+    }
+    const kind = frame.frameSize;
+    frame.u8(answer);
+    frame.f32(milliseconds);
+    const place = frame.beginBlock();
+    if (answer === Answer.RESULT) {
+      try {
+        encodeValue(frame, value, "result", "result");
+      } catch (error) {
+        frame.bytes[frame.start + kind] = Answer.FAILURE;
+        encodeFailure(frame, error, this.#where(this.#current!.name));
+      }
+    } else if (answer === Answer.FAILURE || answer === Answer.NOT_FOUND) {
+      encodeFailure(frame, value, this.#where(this.#current!.name));
+    }
+    frame.endBlock(place);
+    this.#answersSize = frame.frameSize;
+  }
+
+  #sendAnswers(): void {
+    if (this.#answersWaiting === 0) return;
+    this.#answersWaiting = 0;
+    // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
+    this.#answers.length = this.#answers.start + this.#answersSize;
+    this.#channel.send(this.#answers.endFrame());
+  }
+}
+
+function invoke(task: RegisteredTask, args: unknown[]): unknown {
+  return task.fn.apply(task.receiver, args);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as { readonly then?: unknown }).then === "function";
+}
+
+/** How many tiny calls share an entry; 1 if they are not tiny. */
+function sliceSize(mean: number, left: number): number {
+  if (mean >= TINY) return 1;
+  return Math.min(left, Math.max(1, Math.floor(SLICE / Math.max(mean, SLICE / MOST_CALLS_IN_SLICE))));
+}

@@ -1,0 +1,61 @@
+/**
+ * Process pools with the semantics of Python's `concurrent.futures`, for Deno, Bun and Node alike.
+ *
+ * Register functions with {@linkcode tasks}, make a {@linkcode ProcessPoolExecutor}, and call them with
+ * {@linkcode Executor.submit} or {@linkcode Executor.map}.
+ *
+ * @example Usage
+ * ```ts
+ * import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+ * import assert from "node:assert/strict";
+ *
+ * export function fib(n: number): number {
+ *   return n < 2 ? n : fib(n - 1) + fib(n - 2);
+ * }
+ * tasks(import.meta, { fib });
+ *
+ * if (isMain(import.meta)) {
+ *   await using pool = new ProcessPoolExecutor();
+ *   const future = pool.submit(fib, 20);
+ *   assert.equal(await future, 6765);
+ *   assert.deepEqual(await pool.map(fib, [1, 2, 3]).toArray(), [1, 1, 2]);
+ * }
+ * ```
+ *
+ * @module
+ */
+export {
+  BrokenExecutor,
+  BrokenProcessPool,
+  CancelledError,
+  InvalidStateError,
+  NotSupportedError,
+  type PicklingDirection,
+  PicklingError,
+  type PicklingErrorOptions,
+  ShutdownError,
+  TaskNotFoundError,
+  TimeoutError,
+  WorkerLostError,
+  type WorkerLostErrorOptions,
+} from "./errors.ts";
+export { type CurrentTask, currentTask } from "./tasks/current_task.ts";
+export type { TaskDecorator } from "./tasks/decorator.ts";
+export type { AnyFunction, ModuleMeta } from "./tasks/registry.ts";
+export { task, type TaskOptions, tasks } from "./tasks/task.ts";
+export { isMain } from "./runtime/is_main.ts";
+export type { ChildPermissions } from "./runtime/deno_permissions.ts";
+export { Future } from "./executor/future.ts";
+export {
+  asCompleted,
+  type AsCompletedOptions,
+  type CompletedIterator,
+  type CompletedIteratorTwin,
+  type ReturnWhen,
+  wait,
+  type WaitOptions,
+  type WaitResult,
+} from "./executor/wait.ts";
+export { Executor, type ShutdownOptions } from "./executor/executor.ts";
+export type { Items, MapOptions, MapResults, RequiredHead, Zipped } from "./executor/map.ts";
+export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";

@@ -1,0 +1,98 @@
+/**
+ * The adapter of Deno 2.9 and later.
+ *
+ * A child's program is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
+ * literal import needs no read permission and a computed one does; and at its end that of the worker's entry.
+ */
+import { NotSupportedError } from "../errors.ts";
+import type { Child, ChildCommand } from "./child.ts";
+import { DenoChild } from "./deno_child.ts";
+import { configFlags } from "./deno_config.ts";
+import { missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
+import { HostRuntime } from "./host_runtime.ts";
+import type { ProcessOptions } from "./runtime.ts";
+
+declare const Deno: {
+  readonly version: { readonly deno: string };
+  readonly mainModule: string;
+  execPath(): string;
+  readonly permissions: { querySync(descriptor: { readonly name: "read" }): { readonly state: string } };
+};
+declare const navigator: { readonly hardwareConcurrency: number };
+
+/** Where a child's program leaves its literal imports. */
+const IMPORTS = "ergate.imports";
+
+/** Set in a child whose program is a bundle. */
+const WORKER_MARK = "ergate.bundled";
+
+/** Deno. */
+export class DenoRuntime extends HostRuntime {
+  readonly name: string = "Deno";
+  readonly version: string = Deno.version.deno;
+
+  override availableParallelism(): number {
+    return navigator.hardwareConcurrency; // node:os asks for --allow-sys
+  }
+
+  override checkProcesses(): void {
+    const missing = missingPermissions();
+    if (missing.length === 0) return;
+    throw new NotSupportedError(
+      `Cannot start worker processes as Deno must be run with --allow-run --allow-read --allow-write --allow-net: ` +
+        `current permissions lack ${missing.join(" ")}`,
+    );
+  }
+
+  override spawn(command: ChildCommand): Child {
+    return new DenoChild(command);
+  }
+
+  override temporaryFolder(): string {
+    return temporaryFolder();
+  }
+
+  workerCommand(options: ProcessOptions, folder: string): ChildCommand {
+    const { url, bundled } = options.entry;
+    const modules = Array.from(options.modules, (module) => `${literal(module)}:()=>import(${literal(module)})`);
+    const program = [
+      `globalThis[Symbol.for(${literal(IMPORTS)})]={${modules.join()}};`,
+      bundled ? `globalThis[Symbol.for(${literal(WORKER_MARK)})]=true;` : "",
+      `await import(${literal(url)});`,
+    ].join("");
+    return {
+      command: Deno.execPath(),
+      args: [
+        "run",
+        "--quiet",
+        ...permissionFlags(options.permissions ?? "inherit", folder).flags,
+        ...configFlags(options.config, Deno.mainModule),
+        ...options.execArgv ?? [],
+        `data:application/javascript,${encodeURIComponent(program)}`,
+      ],
+      env: options.env,
+      cwd: options.cwd,
+      output: "read",
+    };
+  }
+
+  override takeWorkerMark(): boolean {
+    const holder = globalThis as unknown as Record<symbol, boolean | undefined>;
+    return holder[Symbol.for(WORKER_MARK)] === true; // not the environment: to read that takes a permission
+  }
+
+  override importModule(url: string): Promise<unknown> | undefined {
+    const imports = (globalThis as unknown as Record<symbol, Record<string, () => Promise<unknown>> | undefined>)[
+      Symbol.for(IMPORTS)
+    ];
+    const known = imports?.[url];
+    if (known !== undefined) return known();
+    // Registered after this worker was started. Without the right to read, only a new one can import it.
+    const readable = !url.startsWith("file:") || Deno.permissions.querySync({ name: "read" }).state === "granted";
+    return readable ? import(url) : undefined;
+  }
+}
+
+function literal(text: string): string {
+  return JSON.stringify(text);
+}

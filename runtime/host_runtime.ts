@@ -1,0 +1,123 @@
+/**
+ * What Deno, Bun and Node have in common: Node's API, which all three speak. An adapter adds how it starts a worker,
+ * and whatever it does otherwise.
+ */
+import { type Child, type ChildCommand, NodeChild } from "./child.ts";
+import { nodeModule, nodeProcess } from "./node_api.ts";
+import { connectToParent } from "./parent_link.ts";
+import { type ProcessHostAdapter, ProcessHosts } from "./process_host.ts";
+import type { CallLocal, ParentLink, ProcessGroup, ProcessOptions, Runtime } from "./runtime.ts";
+
+/** The longest delay that every host's timers keep. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** The base of the adapters. */
+export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
+  abstract readonly name: string;
+  abstract readonly version: string;
+  readonly #hosts = new ProcessHosts(this);
+  #keepers = 0;
+  #keeper: ReturnType<typeof setInterval> | undefined;
+
+  abstract workerCommand(options: ProcessOptions, folder: string): ChildCommand;
+
+  get pid(): number {
+    return nodeProcess().pid;
+  }
+
+  availableParallelism(): number {
+    return nodeModule("node:os").availableParallelism();
+  }
+
+  checkProcesses(): void {}
+
+  openProcessGroup(): ProcessGroup {
+    return this.#hosts.open();
+  }
+
+  spawn(command: ChildCommand): Child {
+    return new NodeChild(command, nodeProcess().env);
+  }
+
+  temporaryFolder(): string {
+    return nodeModule("node:os").tmpdir();
+  }
+
+  nextTurn(fn: () => void): void {
+    setImmediate(fn);
+  }
+
+  keepAlive(): () => void {
+    // One timer for all: everything else (sockets, pipes, children) is unreferenced for good, so whether the program
+    // may end hangs on this count alone.
+    if (this.#keepers++ === 0) this.#keeper = setInterval(() => {}, LONGEST_DELAY);
+    let kept = true;
+    return () => {
+      if (!kept) return;
+      kept = false;
+      if (--this.#keepers === 0) clearInterval(this.#keeper);
+    };
+  }
+
+  atProgramEnd(fn: () => void): void {
+    nodeProcess().on("beforeExit", fn);
+  }
+
+  takeWorkerMark(): boolean {
+    const { env } = nodeProcess();
+    const marked = env[WORKER_VARIABLE] === "1";
+    delete env[WORKER_VARIABLE]; // programs that a task starts are programs
+    return marked;
+  }
+
+  connectToParent(): Promise<ParentLink> {
+    return connectToParent();
+  }
+
+  importModule(url: string): Promise<unknown> | undefined {
+    return import(url);
+  }
+
+  onUncaught(fn: (error: unknown) => void): void {
+    nodeProcess().on("uncaughtException", fn);
+    nodeProcess().on("unhandledRejection", fn);
+  }
+
+  ignoreInterrupt(): void {
+    nodeProcess().on("SIGINT", () => {});
+  }
+
+  exit(code: number): void {
+    nodeProcess().exit(code);
+  }
+
+  callLocal<T>(): CallLocal<T> {
+    const { AsyncLocalStorage } = nodeModule("node:async_hooks");
+    const storage = new AsyncLocalStorage<T>();
+    return { run: (value, fn, ...args) => storage.run(value, fn, ...args), get: () => storage.getStore() };
+  }
+}
+
+/** Of Node, Bun and Deno; the web has none. */
+declare function setImmediate(fn: () => void): void;
+
+/** Flags that would make a child run something else than the worker, or stop for a debugger on the parent's port. */
+const NOT_FOR_CHILDREN =
+  /^(-e|--eval|-p|-pe|--print|-c|--check|-i|--interactive|-r=?|--run|--test(-.*)?|--watch(-.*)?|--hot|--inspect(-.*)?|--input-type)(=.*)?$/;
+
+/** Flags of {@linkcode NOT_FOR_CHILDREN} whose value is the next argument. */
+const WITH_VALUE =
+  /^(-e|--eval|-p|-pe|--print|--run|--input-type|--test-name-pattern|--test-reporter|--test-reporter-destination)$/;
+
+/** The runtime's own flags, as a child may have them: without what would run something else. */
+export function childExecArgv(execArgv: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < execArgv.length; i++) {
+    if (!NOT_FOR_CHILDREN.test(execArgv[i])) kept.push(execArgv[i]);
+    else if (WITH_VALUE.test(execArgv[i])) i++;
+  }
+  return kept;
+}
+
+/** Set in a child that runs a bundle: makes it a worker as soon as ergate is imported. */
+export const WORKER_VARIABLE = "ERGATE_WORKER";

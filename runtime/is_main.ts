@@ -1,0 +1,44 @@
+/** Is this the program's main module, and not a worker? */
+import type { ModuleMeta } from "../tasks/registry.ts";
+import { isWorker } from "../tasks/current_task.ts";
+import { nodeModule, nodeProcess } from "./node_api.ts";
+
+/**
+ * Tells whether a module is the program's main module, and this no worker: the guard of a program that holds its tasks
+ * itself. Python's `if __name__ == "__main__"`.
+ *
+ * A worker imports the modules of its tasks, so a program with tasks of its own runs again in every worker, from its top;
+ * what must run once stands behind this guard.
+ *
+ * @param module `import.meta` of the module that asks.
+ * @returns Whether it is.
+ *
+ * @example Usage
+ * ```ts
+ * import { isMain } from "@ergate/ergate";
+ *
+ * if (isMain(import.meta)) {
+ *   console.log("this runs once, and in no worker");
+ * }
+ * ```
+ */
+export function isMain(module: ModuleMeta): boolean {
+  // The mark goes first: `import.meta.main` is true in a worker of a `bun build --compile` binary.
+  if (isWorker()) return false;
+  const { main } = module as { readonly main?: unknown };
+  return typeof main === "boolean" ? main : isProgram(module.url);
+}
+
+/** For hosts and bundles without `import.meta.main`: is it the file that was named on the command line? */
+function isProgram(url: string): boolean {
+  const process = nodeProcess();
+  const program = process?.argv?.[1];
+  if (program === undefined || !url.startsWith("file:")) return false;
+  const { realpathSync } = nodeModule("node:fs");
+  const { fileURLToPath } = nodeModule("node:url");
+  try {
+    return realpathSync(program) === realpathSync(fileURLToPath(url));
+  } catch {
+    return false; // `node .` and the like: no file of that name
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The slice of Node's built-in modules that ergate uses, which Deno and Bun have too. Reached by
+ * `process.getBuiltinModule()` inside functions, so that importing an adapter costs nothing and works anywhere.
+ */
+
+/** A stream to write to. */
+export interface NodeWritable {
+  /** Writes; `false`: wait for 'drain'. */
+  write(data: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
+  /** Ends it. */
+  end(data?: Uint8Array | string): void;
+  /** Listens. */
+  on(event: "error" | "drain" | "close", listener: (error?: Error) => void): unknown;
+  /** Listens once. */
+  once(event: "drain" | "close", listener: () => void): unknown;
+  /** Closes at once. */
+  destroy(): void;
+  /** Whether it is closed. */
+  readonly destroyed: boolean;
+  /** Lets the program end. */
+  unref?(): void;
+}
+
+/** A stream to read from. */
+export interface NodeReadable {
+  /** Listens. */
+  on(event: "data", listener: (bytes: Uint8Array) => void): unknown;
+  /** Listens. */
+  on(event: "end" | "close", listener: () => void): unknown;
+  /** Listens. */
+  on(event: "error", listener: (error: Error) => void): unknown;
+  /** Stops reading. */
+  pause(): unknown;
+  /** Reads on. */
+  resume(): unknown;
+  /** Closes at once. */
+  destroy(): void;
+  /** Lets the program end. */
+  unref?(): void;
+}
+
+/** A socket. */
+export interface NodeSocket extends NodeReadable {
+  /** Writes. */
+  write(data: Uint8Array, written?: (error?: Error | null) => void): boolean;
+  /** Ends it. */
+  end(): void;
+  /** Bytes not yet taken by the system. */
+  readonly writableLength: number;
+  /** Whether it is closed. */
+  readonly destroyed: boolean;
+  /** Listens once. */
+  once(event: "drain" | "connect" | "close", listener: () => void): unknown;
+  /** Listens once. */
+  once(event: "error", listener: (error: Error) => void): unknown;
+  /** Stops listening. */
+  off(event: "error", listener: (error: Error) => void): unknown;
+  /** Lets the program end. */
+  unref(): void;
+}
+
+/** A listening socket. */
+export interface NodeServer {
+  /** Listens on a path. */
+  listen(path: string, listening: () => void): unknown;
+  /** Listens. */
+  on(event: "error", listener: (error: Error) => void): unknown;
+  /** Closes it. */
+  close(closed: () => void): void;
+  /** Lets the program end. */
+  unref(): void;
+}
+
+/** A child process. */
+export interface NodeChildProcess {
+  /** Its process id. */
+  readonly pid: number | undefined;
+  /** Its input. */
+  readonly stdin: NodeWritable | null;
+  /** Its output. */
+  readonly stdout: NodeReadable | null;
+  /** Its error output. */
+  readonly stderr: NodeReadable | null;
+  /** Listens once. */
+  once(event: "exit", listener: (code: number | null, signal: string | null) => void): unknown;
+  /** Listens once. */
+  once(event: "error", listener: (error: Error) => void): unknown;
+  /** Sends a signal. */
+  kill(signal: string): boolean;
+  /** Lets the program end. */
+  unref(): void;
+}
+
+/** Node's modules by name. */
+export interface NodeModules {
+  /** Child processes. */
+  "node:child_process": {
+    spawn(command: string, args: readonly string[], options: {
+      readonly stdio: readonly ["pipe", "pipe" | "ignore", "pipe" | "ignore"];
+      readonly env?: Readonly<Record<string, string | undefined>>;
+      readonly cwd?: string;
+    }): NodeChildProcess;
+  };
+  /** Files. */
+  "node:fs": {
+    mkdtempSync(prefix: string): string;
+    openSync(path: string, flags: string, mode?: number): number;
+    closeSync(fd: number): void;
+    readSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;
+    writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;
+    rmSync(path: string, options: { readonly recursive: boolean; readonly force: boolean }): void;
+    realpathSync(path: string): string;
+    existsSync(path: string): boolean;
+  };
+  /** Sockets. */
+  "node:net": {
+    createServer(connected: (socket: NodeSocket) => void): NodeServer;
+    connect(path: string): NodeSocket;
+  };
+  /** The machine. */
+  "node:os": { availableParallelism(): number; tmpdir(): string };
+  /** Call-local values. */
+  "node:async_hooks": {
+    AsyncLocalStorage: new <T>() => {
+      run<Args extends unknown[], R>(value: T, fn: (...args: Args) => R, ...args: Args): R;
+      getStore(): T | undefined;
+    };
+  };
+  /** Paths and URLs. */
+  "node:url": { fileURLToPath(url: string): string; pathToFileURL(path: string): URL };
+}
+
+/** The slice of `process`. */
+export interface NodeProcess {
+  /** Gives a built-in module. */
+  getBuiltinModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name];
+  /** Path of the runtime. */
+  readonly execPath: string;
+  /** Flags of the runtime. */
+  readonly execArgv: readonly string[];
+  /** Arguments; the second is the program. */
+  readonly argv: readonly string[];
+  /** Process id. */
+  readonly pid: number;
+  /** Environment. */
+  readonly env: Record<string, string | undefined>;
+  /** Versions. */
+  readonly versions: Readonly<Record<string, string | undefined>>;
+  /** Standard output. */
+  readonly stdout: NodeWritable;
+  /** Standard error. */
+  readonly stderr: NodeWritable;
+  /** Listens. */
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  /** Stops listening. */
+  off(event: string, listener: (...args: never[]) => void): unknown;
+  /** Ends the process. */
+  exit(code?: number): never;
+  /** Sends a signal. */
+  kill(pid: number, signal: string): boolean;
+}
+
+/** `process`, where there is one. */
+export function nodeProcess(): NodeProcess {
+  return (globalThis as unknown as { readonly process: NodeProcess }).process;
+}
+
+/** A built-in module of Node. */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
+  return nodeProcess().getBuiltinModule(name);
+}

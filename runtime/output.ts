@@ -1,0 +1,114 @@
+/**
+ * The output of children on its way to the parent's own: whole lines at a time, in order, with back-pressure.
+ *
+ * ```text
+ * child's pipe → bytes → [rest of a line] → whole lines → parent's stdout or stderr
+ * ```
+ */
+import type { Child, ChildOutput } from "./child.ts";
+import { nodeProcess, type NodeWritable } from "./node_api.ts";
+
+const NEWLINE = 10;
+
+/** A line that has no end yet is passed on in pieces of this many bytes: one without any must not fill the memory. */
+const LONGEST_LINE = 1 << 20;
+
+/**
+ * Milliseconds without data, after a child's exit, at which its output is taken as ended: a process that the child
+ * started may hold the pipe for ever. Longer would delay `shutdown` for every such program, shorter could lose lines
+ * of a busy machine.
+ */
+const SILENCE_AFTER_EXIT = 100;
+
+/** Passes what a child writes on; resolves when nothing more can come. */
+export async function relayOutput(child: Child): Promise<void> {
+  const outputs: [ChildOutput | undefined, NodeWritable][] = [
+    [child.stdout, nodeProcess().stdout],
+    [child.stderr, nodeProcess().stderr],
+  ];
+  await Promise.all(outputs.map(([output, target]) => output && relay(output, target, child.exited)));
+}
+
+function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const lines = new LineBuffer();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let hasExited = false;
+    let ended = false;
+
+    function end(): void {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      const rest = lines.flush();
+      if (rest.length > 0) target.write(rest);
+      resolve();
+    }
+    function waitForSilence(): void {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        output.stop();
+        end();
+      }, SILENCE_AFTER_EXIT);
+    }
+    exited.then(() => {
+      hasExited = true;
+      if (!ended) waitForSilence();
+    });
+    output.listen((bytes) => {
+      if (hasExited) waitForSilence();
+      const whole = lines.take(bytes);
+      if (whole.length === 0 || target.write(whole)) return undefined;
+      return new Promise((drained) => {
+        target.once("drain", drained);
+        target.once("close", drained);
+      });
+    }, end);
+  });
+}
+
+/** Cuts bytes into whole lines. */
+class LineBuffer {
+  /** Pieces of a line whose end has not come. */
+  #rest: Uint8Array[] = [];
+  #size = 0;
+
+  /** Takes bytes; gives all whole lines that are there. */
+  take(bytes: Uint8Array): Uint8Array {
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (end === 0) {
+      this.#keep(bytes);
+      return this.#size < LONGEST_LINE ? EMPTY : this.flush();
+    }
+    this.#keep(bytes.subarray(0, end));
+    const whole = this.flush();
+    if (end < bytes.length) this.#keep(bytes.subarray(end));
+    return whole;
+  }
+
+  /** Gives what is left, whole line or not. */
+  flush(): Uint8Array {
+    if (this.#rest.length === 1) {
+      const [only] = this.#rest;
+      this.#rest = [];
+      this.#size = 0;
+      return only;
+    }
+    const joined = new Uint8Array(this.#size);
+    let at = 0;
+    for (const piece of this.#rest) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    this.#rest = [];
+    this.#size = 0;
+    return joined;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#rest.push(bytes);
+    this.#size += bytes.length;
+  }
+}
+
+const EMPTY = new Uint8Array(0);

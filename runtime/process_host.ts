@@ -1,0 +1,212 @@
+/**
+ * What the child processes of one parent share: the private folder, the socket in it that children come to, and the
+ * reaper. It is made with the first group of children and gone with the last.
+ *
+ * ```text
+ * start: spawn child ── the reaper is told, the socket listens ──▶ a line to its stdin: socket, slate, token
+ *        child connects ── HELLO with the token ──▶ its channel
+ * ```
+ *
+ * Nobody else can be taken for a child: only this user may enter the folder, and the token travels by the stdin of that
+ * one child.
+ */
+import { type Channel } from "../channel/channel.ts";
+import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
+import { StreamChannel } from "../channel/stream_channel.ts";
+import type { Child, ChildCommand } from "./child.ts";
+import { nodeModule, type NodeServer, type NodeSocket } from "./node_api.ts";
+import { relayOutput } from "./output.ts";
+import { Reaper } from "./reaper.ts";
+import type { ProcessExit, ProcessGroup, ProcessOptions, WorkerProcess } from "./runtime.ts";
+import { SlateFile } from "./slate_file.ts";
+import { SocketStream } from "./socket_stream.ts";
+
+/**
+ * Milliseconds in which a child must have said hello. The slowest start seen is under a second; on a machine that swaps
+ * it may be many. A child that hangs as it starts would otherwise be waited for, and its calls with it, for ever.
+ */
+const START_LIMIT = 60_000;
+
+/** Longest path that a Unix socket can have on every system. */
+const LONGEST_SOCKET_PATH = 100;
+
+/** What an adapter knows and the host of its processes does not. */
+export interface ProcessHostAdapter {
+  /** Starts any command. */
+  spawn(command: ChildCommand): Child;
+  /** The command of a worker, whose private folder is `folder`. */
+  workerCommand(options: ProcessOptions, folder: string): ChildCommand;
+  /** Where temporary folders may be made. */
+  temporaryFolder(): string;
+  /** Keeps the program alive until the returned function is called. */
+  keepAlive(): () => void;
+}
+
+/** What a child is told by its stdin, as one line of JSON. */
+export interface ChildGreeting {
+  /** Path of the socket to come to. */
+  readonly socket: string;
+  /** Path of the slate. */
+  readonly slate: string;
+  /** What it must say there. */
+  readonly token: string;
+}
+
+interface Expected {
+  readonly resolve: (channel: Channel) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Makes groups of processes over one host, which lives as long as any of them. */
+export class ProcessHosts {
+  readonly #adapter: ProcessHostAdapter;
+  #host: ProcessHost | undefined;
+  #groups = 0;
+
+  /** For one adapter. */
+  constructor(adapter: ProcessHostAdapter) {
+    this.#adapter = adapter;
+  }
+
+  /** Opens a group. */
+  open(): ProcessGroup {
+    const host = this.#host ??= new ProcessHost(this.#adapter);
+    this.#groups++;
+    let closed = false;
+    return {
+      start: (options) => host.start(options),
+      close: async () => {
+        if (closed) return;
+        closed = true;
+        if (--this.#groups > 0) return;
+        this.#host = undefined;
+        await host.close();
+      },
+    };
+  }
+}
+
+class ProcessHost {
+  readonly #adapter: ProcessHostAdapter;
+  readonly #folder: string;
+  readonly #socketPath: string;
+  readonly #server: NodeServer;
+  readonly #listening: Promise<void>;
+  readonly #reaper: Reaper;
+  /** Children that have not said hello, by token. */
+  readonly #expected = new Map<string, Expected>();
+  /** Connections that have not said hello. */
+  readonly #strangers = new Set<NodeSocket>();
+  #slates = 0;
+
+  constructor(adapter: ProcessHostAdapter) {
+    this.#adapter = adapter;
+    const { mkdtempSync, realpathSync } = nodeModule("node:fs");
+    // The real path: Deno's scoped permissions are compared with it (macOS's /tmp is a link).
+    let parent = realpathSync(adapter.temporaryFolder());
+    if (parent.length > LONGEST_SOCKET_PATH - "/ergate-XXXXXX/sock".length) parent = "/tmp";
+    this.#folder = mkdtempSync(`${parent}/ergate-`);
+    this.#socketPath = `${this.#folder}/sock`;
+    this.#server = nodeModule("node:net").createServer((socket) => this.#admit(socket));
+    this.#listening = new Promise((resolve, reject) => {
+      this.#server.on("error", reject);
+      this.#server.listen(this.#socketPath, resolve);
+    });
+    this.#listening.catch(() => {}); // each start awaits it, and tells
+    this.#server.unref();
+    this.#reaper = new Reaper((command) => adapter.spawn(command), this.#folder);
+  }
+
+  async close(): Promise<void> {
+    const release = this.#adapter.keepAlive();
+    for (const socket of this.#strangers) socket.destroy();
+    await Promise.all([
+      this.#reaper.close(),
+      this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
+    ]);
+    nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
+    release();
+  }
+
+  start(options: ProcessOptions): WorkerProcess {
+    const slatePath = `${this.#folder}/slate-${++this.#slates}`;
+    const slate = new SlateFile(slatePath, true);
+    const child = this.#adapter.spawn(this.#adapter.workerCommand(options, this.#folder));
+    const token = newToken();
+    const channel = this.#expect(token, child.exited).finally(() => {
+      this.#expected.delete(token);
+      // Both sides have it open, or one is dead: nothing is left behind, however this program ends.
+      nodeModule("node:fs").rmSync(slatePath, { recursive: false, force: true });
+    });
+    channel.catch(() => child.kill("SIGKILL"));
+    const greeting: ChildGreeting = { socket: this.#socketPath, slate: slatePath, token };
+    void this.#greet(child, greeting);
+    const released = Promise.all([relayOutput(child), child.exited]).then(() => {});
+    return { pid: child.pid, channel, slate, exited: child.exited, released, kill: (signal) => child.kill(signal) };
+  }
+
+  async #greet(child: Child, greeting: ChildGreeting): Promise<void> {
+    if (child.pid === 0) return;
+    child.exited.then(() => this.#reaper.forget(child.pid));
+    try {
+      await Promise.all([this.#listening, this.#reaper.watch(child.pid)]);
+      await child.write(`${JSON.stringify(greeting)}\n`);
+      child.endInput();
+    } catch (error) {
+      this.#expected.get(greeting.token)?.reject(error as Error);
+    }
+  }
+
+  #expect(token: string, exited: Promise<ProcessExit>): Promise<Channel> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`Cannot start a worker process as it must say hello within ${START_LIMIT} ms: it did not`));
+      }, START_LIMIT);
+      // A child that is starting keeps nobody waiting who does not wait for a call.
+      (timer as unknown as { unref?(): void }).unref?.();
+      this.#expected.set(token, {
+        resolve: (channel) => (clearTimeout(timer), resolve(channel)),
+        reject: (error) => (clearTimeout(timer), reject(error)),
+      });
+      exited.then((exit) => {
+        clearTimeout(timer);
+        reject(exit.error ?? new Error(`it exited before it said hello (${describeExit(exit)})`));
+      });
+    });
+  }
+
+  /** Someone has connected: a child, if its first message says so. */
+  #admit(socket: NodeSocket): void {
+    this.#strangers.add(socket);
+    const channel = new StreamChannel(new SocketStream(socket));
+    channel.closed.then(() => this.#strangers.delete(socket));
+    channel.receive((frame) => {
+      const hello = new FrameReader(frame);
+      const kind = hello.u8();
+      const version = hello.u32();
+      const token = new TextDecoder().decode(frame.subarray(hello.at));
+      const expected = this.#expected.get(token);
+      if (kind !== MessageKind.HELLO || expected === undefined) {
+        throw new ProtocolError("Cannot admit a connection as its first message must prove a child of this process");
+      }
+      this.#strangers.delete(socket);
+      if (version === PROTOCOL_VERSION) return expected.resolve(channel);
+      expected.reject(
+        new ProtocolError(
+          `Cannot use a worker as both sides must speak one protocol: it speaks version ${version}, this process ` +
+            `${PROTOCOL_VERSION}; two versions of ergate are mixed`,
+        ),
+      );
+    });
+  }
+}
+
+/** How a process ended, in words: `exit code 3`, `signal SIGKILL`. */
+export function describeExit(exit: ProcessExit): string {
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+}
+
+function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

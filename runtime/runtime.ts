@@ -1,0 +1,136 @@
+/**
+ * What the engine asks of a host. Everything that differs between Deno, Bun and Node is behind this interface; nothing
+ * outside this folder knows which of them it is on.
+ */
+import type { Channel } from "../channel/channel.ts";
+import type { SlateMemory } from "../channel/slate.ts";
+import type { ChildPermissions } from "./deno_permissions.ts";
+
+/** How a child process is to be started. */
+export interface ProcessOptions {
+  /** Variables on top of the parent's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory; the parent's by default. */
+  readonly cwd?: string;
+  /** Flags of the runtime itself; the parent's by default. */
+  readonly execArgv?: readonly string[];
+  /** Deno: what of the parent's permissions the child gets. */
+  readonly permissions?: ChildPermissions;
+  /** Deno: path of the configuration whose import map the child sees. */
+  readonly config?: string;
+  /** The worker's entry module, or the bundle that holds it. */
+  readonly entry: WorkerEntry;
+  /** URLs of the modules that the worker will import. */
+  readonly modules: Iterable<string>;
+}
+
+/** What a child runs. */
+export interface WorkerEntry {
+  /** URL of a module. */
+  readonly url: string;
+  /** Whether that module is a whole program with ergate bundled in, which must be told that it is a worker. */
+  readonly bundled: boolean;
+}
+
+/** How a process ended. */
+export interface ProcessExit {
+  /** Its exit code; `null` if a signal ended it, or it never started. */
+  readonly code: number | null;
+  /** The signal that ended it; `null` if it exited, or never started. */
+  readonly signal: string | null;
+  /** Why it never started. */
+  readonly error?: Error;
+}
+
+/** A child process, as its parent has it. */
+export interface WorkerProcess {
+  /** Its process id; 0 if it never started. */
+  readonly pid: number;
+  /** The channel, once the child has proved itself; rejects if it ends, or says nothing for a minute, before. */
+  readonly channel: Promise<Channel>;
+  /** The slate that it shares with its parent. */
+  readonly slate: SlateMemory;
+  /** Resolves when it has ended. Never rejects. */
+  readonly exited: Promise<ProcessExit>;
+  /** Resolves when it has ended, its output was passed on, and nothing of it is left. Never rejects. */
+  readonly released: Promise<void>;
+  /** Sends it a signal; does nothing if it has ended. */
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** Child processes that end together with their pool. */
+export interface ProcessGroup {
+  /**
+   * Starts a child.
+   *
+   * @throws {NotSupportedError} If the host cannot, or may not, start processes.
+   */
+  start(options: ProcessOptions): WorkerProcess;
+  /** Resolves when nothing of the group is left: to be called when all its processes were released. */
+  close(): Promise<void>;
+}
+
+/** The child's end. */
+export interface ParentLink {
+  /** The channel to the parent. */
+  readonly channel: Channel;
+  /** The slate that it shares with its parent. */
+  readonly slate: SlateMemory;
+  /** What proves this child to its parent. */
+  readonly token: string;
+}
+
+/** A value that is bound to a call and to all that the call awaits or starts. */
+export interface CallLocal<T> {
+  /** Calls `fn` with `value` bound. */
+  run<Args extends unknown[], R>(value: T, fn: (...args: Args) => R, ...args: Args): R;
+  /** The value bound around the caller. */
+  get(): T | undefined;
+}
+
+/** A host. */
+export interface Runtime {
+  /** Its name, as people write it. */
+  readonly name: string;
+  /** Its version. */
+  readonly version: string;
+  /** How many workers the system lets this process keep busy. */
+  availableParallelism(): number;
+  /**
+   * Checks that child processes can be started.
+   *
+   * @throws {NotSupportedError} If they cannot, or may not; it names the permission or feature that lacks.
+   */
+  checkProcesses(): void;
+  /** Opens a group of child processes. */
+  openProcessGroup(): ProcessGroup;
+  /** Calls `fn` in a later turn of the event loop, after what came in meanwhile. */
+  nextTurn(fn: () => void): void;
+  /**
+   * Keeps the program alive, though nothing else may.
+   *
+   * @returns Ends that.
+   */
+  keepAlive(): () => void;
+  /** Calls `fn` when the program has nothing more to do; what `fn` starts keeps it alive. */
+  atProgramEnd(fn: () => void): void;
+
+  // The rest serves the worker.
+
+  /** The process id of this process. */
+  readonly pid: number;
+  /** Whether this process, which runs a bundle, was started as a worker; asked once. */
+  takeWorkerMark(): boolean;
+  /** Connects a child to its parent. */
+  connectToParent(): Promise<ParentLink>;
+  /** Imports a module; says `undefined` if this process has no right to and was not made for it. */
+  importModule(url: string): Promise<unknown> | undefined;
+  /** Hands errors that nobody caught, and rejections that nobody handled, to `fn` instead of ending the process. */
+  onUncaught(fn: (error: unknown) => void): void;
+  /** Ignores the interrupt of a terminal, which goes to the whole process group: only the parent ends its children. */
+  ignoreInterrupt(): void;
+  /** Ends this process. */
+  exit(code: number): void;
+  /** Makes a call-local value. */
+  callLocal<T>(): CallLocal<T>;
+}

@@ -1,0 +1,640 @@
+/** The codec: what crosses and how it arrives, what is refused and where, and that no bytes can harm the reader. */
+import assert from "node:assert/strict";
+import { ByteWriter } from "../channel/byte_writer.ts";
+import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
+import { InvalidStateError, PicklingError } from "../errors.ts";
+import { randomNumbers, test } from "./harness.ts";
+
+const writer = new ByteWriter();
+
+/** A value through the codec. */
+function cross(value: unknown): unknown {
+  writer.begin();
+  encodeValue(writer, value, "args[0]", "argument");
+  return decodeValue(writer.bytes, writer.start, writer.length);
+}
+
+/** The bytes of a value. */
+function bytesOf(value: unknown): Uint8Array {
+  writer.begin();
+  encodeValue(writer, value, "args[0]", "argument");
+  return writer.bytes.slice(writer.start, writer.length);
+}
+
+const toStringOf = (value: unknown): string => Object.prototype.toString.call(value);
+
+/** Asserts that two values are copies of one another, sharing and cycles included. */
+function assertSame(actual: unknown, expected: unknown, path = "value", pairs = new Map<unknown, unknown>()): void {
+  if (typeof expected !== "object" || expected === null) return assert.ok(Object.is(actual, expected), path);
+  assert.ok(typeof actual === "object" && actual !== null, path);
+  if (pairs.has(expected)) return assert.equal(pairs.get(expected), actual, `${path}: identity`);
+  pairs.set(expected, actual);
+  assert.equal(Object.getPrototypeOf(actual), Object.getPrototypeOf(expected), `${path}: prototype`);
+  assert.equal(toStringOf(actual), toStringOf(expected), path);
+  if (expected instanceof Date) assertSame(Number(actual), Number(expected), path);
+  if (expected instanceof RegExp) assert.equal(String(actual), String(expected), path);
+  if (expected instanceof ArrayBuffer) {
+    assert.deepEqual(new Uint8Array(actual as ArrayBuffer), new Uint8Array(expected), path);
+    assert.equal((actual as ArrayBuffer).resizable, expected.resizable, path);
+    assert.equal((actual as ArrayBuffer).maxByteLength, expected.maxByteLength, path);
+    return;
+  }
+  if (ArrayBuffer.isView(expected)) {
+    const view = actual as ArrayBufferView;
+    assert.equal(view.byteOffset, expected.byteOffset, path);
+    assert.equal(view.byteLength, expected.byteLength, path);
+    return assertSame(view.buffer, expected.buffer, `${path}.buffer`, pairs);
+  }
+  if (expected instanceof Map || expected instanceof Set) {
+    return assertSame([...(actual as Set<unknown>)], [...expected], `${path}.entries`, pairs);
+  }
+  if (/^\[object (Number|String|Boolean|BigInt)\]$/.test(toStringOf(expected))) {
+    assertSame(actual.valueOf(), expected.valueOf(), path);
+  }
+  if (expected instanceof Error) {
+    assert.equal((actual as Error).message, expected.message, path);
+    assert.equal((actual as Error).name, expected.name, path);
+    assertSame((actual as Error).cause, expected.cause, `${path}.cause`, pairs);
+  }
+  if (Array.isArray(expected)) assert.equal((actual as unknown[]).length, expected.length, path);
+  assert.deepEqual(Object.keys(actual), Object.keys(expected), path);
+  for (const key of Object.keys(expected)) {
+    assertSame(
+      (actual as Record<string, unknown>)[key],
+      (expected as Record<string, unknown>)[key],
+      `${path}.${key}`,
+      pairs,
+    );
+  }
+}
+
+function table(): Record<string, unknown> {
+  const buffer = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]).buffer;
+  const shared = { shared: true };
+  const cycle: Record<string, unknown> = { a: [1] };
+  cycle.self = cycle;
+  cycle.list = [cycle, [cycle]];
+  const ring = new Map<unknown, unknown>();
+  ring.set(ring, new Set([ring]));
+  const lateHoles = Array.from({ length: 20 }, (_, i) => i) as unknown[];
+  lateHoles.length = 30;
+  const failure = new TypeError("bad", { cause: new RangeError("worse") });
+  // deno-lint-ignore no-sparse-arrays
+  const holes = [, 1, , undefined, , ,];
+  return {
+    undefined: undefined,
+    null: null,
+    booleans: [true, false],
+    integers: [0, 1, 127, 128, -1, -128, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53],
+    numbers: [-0, 0, NaN, Infinity, -Infinity, 0.1, 5e-324, 1.7976931348623157e308],
+    "packed integers": Array.from({ length: 5000 }, (_, i) => i * 1000 - 7),
+    "packed numbers": Array.from({ length: 5000 }, (_, i) => i / 3),
+    "integers, then -0": [1, 2, 3, 4, 5, 6, 7, 8, -0],
+    "integers, then others": [1, 2, 3, 4, 5, 6, 7, 8, "x", { a: 1 }],
+    "numbers, then others": [1, 2, 3, 4, 5, 6, 7, 8.5, null],
+    bigints: [0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n, -(2n ** 64n), 3n ** 5000n, -(7n ** 999n)],
+    "an ASCII string of each length": Array.from({ length: 130 }, (_, i) => ({ text: "x".repeat(i) })),
+    strings: [
+      "",
+      "é",
+      "日本語",
+      "😀",
+      "\ud800",
+      "a\udc00b",
+      "\ufeffbom",
+      "\0",
+      "é".repeat(5000),
+      "\ud83d".repeat(5000),
+    ],
+    "a string longer than a block": "0123456789é".repeat(20_000),
+    "strings packed": Array.from({ length: 1000 }, (_, i) => `word ${i} ${i % 7 === 0 ? "é😀" : ""}`),
+    "strings packed, pairs cut": ["\ud83d", "\ude00", "a", "b", "c", "d", "e", "f", ""],
+    "strings, then others": ["a", "b", "c", "d", "e", "f", "g", "h", 1, { a: 1 }],
+    "long strings": Array.from({ length: 20 }, (_, i) => "abc".repeat(100 + i)),
+    boxed: [new Number(-0), new String("é"), new Boolean(false), Object(5n)],
+    dates: [new Date(0), new Date(1e12 + 0.5), new Date(NaN)],
+    regexps: [/a\/b[/]+/giu, new RegExp(""), /\p{L}/v],
+    buffers: [buffer, new ArrayBuffer(0), new ArrayBuffer(3, { maxByteLength: 10 })],
+    views: [
+      new Uint8Array(buffer, 3, 5),
+      new Int8Array(buffer),
+      new Uint8ClampedArray(buffer, 1),
+      new Int16Array(buffer, 2, 2),
+      new Uint16Array(buffer),
+      new Int32Array(buffer, 4, 1),
+      new Uint32Array(buffer),
+      new Float32Array(buffer),
+      new Float64Array(buffer, 8),
+      new BigInt64Array(buffer),
+      new BigUint64Array(buffer, 8, 1),
+      new DataView(buffer, 3, 7),
+      buffer,
+    ],
+    maps: [new Map<unknown, unknown>([["a", 1], [{ k: 1 }, [2]], [NaN, undefined]]), new Map(), ring],
+    sets: [new Set<unknown>([1, "a", { b: 1 }, undefined]), new Set()],
+    holes,
+    "many holes": Object.assign([], { 5: "five", 50_000: { last: true } }),
+    "holes at the end": lateHoles,
+    "only holes": new Array(100),
+    // deno-lint-ignore no-sparse-arrays
+    "holes and other keys": Object.assign([1, , 3], { other: "key" }),
+    "a match": /e (?<word>t)(x)?/.exec("some text"),
+    objects: [{}, { a: 1, "odd key": { b: null } }, { 2: "b", 1: "a", z: 1, a: 2 }, {
+      "": 0,
+      é: 1,
+      [`k${"x".repeat(99)}`]: 2,
+    }],
+    "__proto__ is a key": JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}'),
+    "many keys": Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`key${i}`, i])),
+    "shared references": [shared, { again: shared }, new Map([[shared, shared]]), [shared, shared]],
+    "more shared references": Array.from({ length: 50 }, (_, i) => i % 3 === 0 ? shared : { i, shared }),
+    cycle,
+    errors: [
+      new Error("e"),
+      new TypeError(),
+      new RangeError("é"),
+      new SyntaxError("s"),
+      new EvalError(""),
+      new URIError("u"),
+    ],
+    ...("cause" in structuredClone(failure) ? { "an error's cause": failure } : {}),
+  };
+}
+
+test("codec: what structuredClone copies arrives as from structuredClone", () => {
+  for (const [name, value] of Object.entries(table())) assertSame(cross(value), structuredClone(value), name);
+});
+
+test("codec: values of one list share what they share", () => {
+  const shared = { list: [1] };
+  writer.begin();
+  encodeList(writer, [shared, 1, [shared], shared.list], (i) => `args[${i}]`, "argument");
+  const [first, one, [inner], list] = decodeList(writer.bytes, writer.start, writer.length) as [
+    typeof shared,
+    number,
+    [typeof shared],
+    number[],
+  ];
+  assert.equal(one, 1);
+  assert.equal(inner, first);
+  assert.equal(list, first.list);
+  assert.notEqual(first, shared);
+});
+
+test("codec: an empty list, and as many values as there are", () => {
+  for (const count of [0, 1, 200, 20_000]) {
+    const values = Array.from({ length: count }, (_, i) => `${i}`);
+    writer.begin();
+    encodeList(writer, values, String, "argument");
+    assert.deepEqual(decodeList(writer.bytes, writer.start, writer.length), values);
+  }
+});
+
+test("codec: what structuredClone does not keep", () => {
+  const bare = Object.assign(Object.create(null), { a: 1 });
+  assertSame(cross(bare), { a: 1 });
+  assertSame(cross({ [Symbol("s")]: 1, a: 1 }), { a: 1 });
+  assertSame(cross(Object.defineProperty({}, "hidden", { value: 1 })), {});
+  assertSame(cross(new Proxy({ a: [1] }, {})), { a: [1] });
+  assertSame(cross(new Proxy([1, 2], {})), [1, 2]);
+  const { Float16Array } = globalThis as { Float16Array?: new (items: number[]) => ArrayBufferView };
+  if (Float16Array) assertSame(cross(new Float16Array([1.5, 2])), new Float16Array([1.5, 2]));
+  const { Buffer } = globalThis as unknown as { Buffer: { from(text: string): Uint8Array } };
+  assertSame(cross(Buffer.from("pooled")), new TextEncoder().encode("pooled"));
+  const aggregate = cross(new AggregateError([new TypeError("a"), 1], "all", { cause: "why" })) as AggregateError;
+  assert.ok(aggregate instanceof AggregateError && aggregate.errors[0] instanceof TypeError);
+  assert.deepEqual([aggregate.errors[1], aggregate.cause, aggregate.message], [1, "why", "all"]);
+  assert.deepEqual(Object.keys(aggregate), []);
+  const error = new (class HttpError extends RangeError {
+    status = 404;
+  })("gone");
+  const copy = cross(error) as typeof error;
+  assert.equal(Object.getPrototypeOf(copy), RangeError.prototype);
+  assert.deepEqual([copy.name, copy.message, copy.status, Object.keys(copy)], ["HttpError", "gone", 404, ["status"]]);
+  assert.match(copy.stack ?? "", /^HttpError: gone\n|\n\s+at .*codec_test/);
+});
+
+test("codec: objects of another realm arrive as this one's", async () => {
+  const { runInNewContext } = await import("node:vm");
+  const foreign = runInNewContext(
+    `({ list: [1, { a: 2 }], map: new Map([["k", new Set([3])]]), date: new Date(4), bytes: new Uint8Array([5]), error: new TypeError("t") })`,
+  );
+  const copy = cross(foreign) as { error: unknown };
+  assert.ok(copy.error instanceof TypeError);
+  assertSame({ ...copy, error: 0 }, {
+    list: [1, { a: 2 }],
+    map: new Map([["k", new Set([3])]]),
+    date: new Date(4),
+    bytes: new Uint8Array([5]),
+    error: 0,
+  });
+});
+
+test("codec: an array of four thousand million holes costs what its items cost", () => {
+  const sparse: unknown[] = [];
+  sparse[5] = "five";
+  sparse[4_294_967_294] = sparse;
+  assert.ok(bytesOf(sparse).length < 40);
+  const copy = cross(sparse) as unknown[];
+  assert.deepEqual([copy.length, copy[5], Object.keys(copy)], [4_294_967_295, "five", ["5", "4294967294"]]);
+  assert.equal(copy[4_294_967_294], copy);
+});
+
+test("codec: each getter is read once", () => {
+  let reads = 0;
+  const value = {
+    get a(): number {
+      return ++reads;
+    },
+  };
+  assertSame(cross({ value, list: [value] }), { value: { a: 1 }, list: [{ a: 1 }] }, "value", new Map());
+  assert.equal(reads, 1);
+});
+
+test("codec: what changes while it is walked does no harm", () => {
+  const map = new Map<string, unknown>([["a", 1]]);
+  map.set("b", {
+    get grow(): number {
+      map.set("c", 1).delete("a");
+      return 1;
+    },
+  });
+  assertSame(cross(map), new Map<string, unknown>([["a", 1], ["b", { grow: 1 }]]));
+  const list: unknown[] = [
+    {
+      get shrink(): number {
+        list.length = 1;
+        return 1;
+      },
+    },
+    2,
+    3,
+  ];
+  assert.deepEqual((cross(list) as unknown[])[0], { shrink: 1 });
+});
+
+class Point {
+  x = 1;
+}
+
+function* count(): Generator<number> {
+  yield 1;
+}
+
+/** What is refused, the rest of its path behind `args[0]`, and the sentence behind the path. */
+const REFUSED: [() => unknown, string, RegExp][] = [
+  [() => () => 1, "", /^ to a worker as functions cannot be copied: register it with tasks\(\)$/],
+  [() => ({ user: { callback() {} } }), ".user.callback", /^ to a worker as functions cannot be copied: register/],
+  [() => new Proxy(() => 1, {}), "", / functions cannot be copied/],
+  [() => Point, "", / functions cannot be copied/],
+  [() => [1, Symbol("s")], "[1]", / symbols cannot be copied: send a string$/],
+  [() => Object(Symbol("s")), "", / symbols cannot be copied/],
+  [() => ({ "odd key": [Promise.resolve()] }), '["odd key"][0]', / promises cannot be copied: await it first$/],
+  [() => ({ user: new Point() }), ".user", / as an instance of class Point would lose its class: send a plain object$/],
+  [() => new (class extends Map {})(), "", / would lose/],
+  [() => new (class Vector extends Array {})(), "", / class Vector would lose/],
+  [() => Object.create({ inherited: 1 }), "", / an object with a prototype of its own would lose it/],
+  [() => new Map([["key", () => 1]]), '.get("key")', / functions/],
+  [() => new Map([[1, [() => 1]]]), ".get(1)[0]", / functions/],
+  [() => new Map<unknown, unknown>([["a", 1], [() => 1, 2]]), ".keys()[1]", / functions/],
+  [() => new Map([[{}, () => 1]]), ".values()[0]", / functions/],
+  [() => new Set([1, { f() {} }]), ".values()[1].f", / functions/],
+  [() => new WeakMap(), "", / a WeakMap cannot be copied/],
+  [() => new WeakSet(), "", / a WeakSet cannot be copied/],
+  [() => new WeakRef({}), "", / a WeakRef cannot be copied/],
+  [() => new SharedArrayBuffer(4), "", / as SharedArrayBuffer memory cannot be shared with a process$/],
+  [() => ({ a: new Uint8Array(new SharedArrayBuffer(4)) }), ".a", / SharedArrayBuffer memory cannot be shared/],
+  [() => count(), "", / generators cannot be copied/],
+  [() => [1].values(), "", / iterators cannot be copied/],
+  [() => new Map().entries(), "", / iterators cannot be copied/],
+  [() => new URL("https://example.org"), "", / class URL cannot be copied: send its href$/],
+  [() => new Blob(["x"]), "", / class Blob cannot be copied/],
+  [() => new Headers(), "", / class Headers cannot be copied/],
+  [() => new Response("x"), "", / class Response cannot be copied/],
+  [() => new AbortController().signal, "", / class AbortSignal would lose/],
+  [() => new Error("e", { cause: { f() {} } }), ".cause.f", / functions/],
+  [() => Object.assign(new Error("e"), { f() {} }), ".f", / functions/],
+  [() => Object.assign(Array.from({ length: 9 }, (_, i) => i), { 8: () => 1 }), "[8]", / functions/],
+  [() => Object.create(Map.prototype), "", / reading it threw: TypeError/],
+  [
+    () => {
+      const buffer = new ArrayBuffer(8);
+      buffer.transfer();
+      return { buffer };
+    },
+    ".buffer",
+    / an ArrayBuffer must still have its memory: it was transferred$/,
+  ],
+];
+
+test("codec: what cannot cross is refused with its path and a sentence", () => {
+  for (const [make, path, sentence] of REFUSED) {
+    const value = make();
+    const { length } = writer;
+    assert.throws(() => cross(value), (error) => {
+      assert.ok(error instanceof PicklingError, String(error));
+      assert.equal(error.path, `args[0]${path}`);
+      assert.equal(error.direction, "argument");
+      const begin = `Cannot send args[0]${path} to a worker as `;
+      assert.ok(error.message.startsWith(begin), error.message);
+      assert.match(error.message.slice(begin.length - " to a worker as ".length), sentence);
+      return true;
+    });
+    assert.equal(writer.length, length);
+  }
+});
+
+test("codec: the words for results", () => {
+  writer.begin();
+  assert.throws(() => encodeValue(writer, { callback() {} }, "result", "result"), {
+    name: "PicklingError",
+    message: "Cannot send result.callback back from the worker as functions cannot be copied: return data instead",
+    path: "result.callback",
+    direction: "result",
+  });
+});
+
+test("codec: a getter, a proxy trap and a revoked proxy that throw are refused with the cause", () => {
+  const boom = new Error("boom");
+  const thrower = {
+    get x(): number {
+      throw boom;
+    },
+  };
+  const trap = new Proxy({}, {
+    ownKeys() {
+      throw boom;
+    },
+  });
+  const revocable = Proxy.revocable({}, {});
+  revocable.revoke();
+  const cases: [unknown, string][] = [[{ a: thrower }, ".a.x"], [[trap], "[0]"], [{ r: revocable.proxy }, ".r"]];
+  for (const [value, path] of cases) {
+    assert.throws(() => cross(value), (error) => {
+      assert.ok(error instanceof PicklingError);
+      assert.equal(error.path, `args[0]${path}`);
+      if (path !== ".r") assert.equal(error.cause, boom);
+      return true;
+    });
+  }
+  assert.throws(() =>
+    cross({
+      get x(): number {
+        throw undefined;
+      },
+    }), PicklingError);
+});
+
+test("codec: a refusal leaves no trace, in the middle of a frame and in a new block too", () => {
+  const own = new ByteWriter();
+  own.begin();
+  own.reserve(3);
+  own.bytes.set([1, 2, 3], own.length);
+  own.length += 3;
+  assert.throws(() => encodeValue(own, ["x".repeat(200_000), () => 1], "result", "result"), PicklingError);
+  assert.deepEqual([...own.bytes.subarray(own.start, own.length)], [1, 2, 3]);
+  const shared = { a: 1 };
+  const begin = own.length - own.start;
+  encodeValue(own, [shared, shared], "result", "result");
+  const [first, second] = decodeValue(own.bytes, own.start + begin, own.length) as [unknown, unknown];
+  assert.equal(first, second);
+});
+
+test("codec: a call made by a getter goes into another writer, and is refused in the same one", () => {
+  const other = new ByteWriter();
+  const own = new ByteWriter();
+  let inner: unknown;
+  const value = {
+    text: "x".repeat(50_000),
+    get sub(): number {
+      other.begin();
+      encodeValue(other, [this.text, { a: 1 }], "args[0]", "argument");
+      inner = decodeValue(other.bytes, other.start, other.length);
+      assert.throws(() => {
+        own.begin();
+        encodeValue(own, { b: 1 }, "args[0]", "argument");
+      }, InvalidStateError);
+      return 1;
+    },
+    rest: "y".repeat(50_000),
+  };
+  own.begin();
+  encodeValue(own, value, "args[0]", "argument");
+  assert.deepEqual(decodeValue(own.bytes, own.start, own.length), { text: value.text, sub: 1, rest: value.rest });
+  assert.deepEqual(inner, [value.text, { a: 1 }]);
+});
+
+/** A value nested deep, by turns of all containers. */
+function deep(levels: number, inmost: unknown): unknown {
+  let value = inmost;
+  for (let i = 0; i < levels; i++) {
+    value = i % 4 === 0 ? [value] : i % 4 === 1 ? { value } : i % 4 === 2 ? new Map([[i, value]]) : new Set([value]);
+  }
+  return value;
+}
+
+/** The levels of it, and what is inmost. */
+function inmostOf(value: unknown): [number, unknown] {
+  for (let levels = 0;; levels++) {
+    if (value instanceof Map || value instanceof Set) [value] = value.values();
+    else if (Array.isArray(value)) [value] = value;
+    else if (typeof value === "object" && value !== null && "value" in value) ({ value } = value);
+    else return [levels, value];
+  }
+}
+
+test("codec: values cross however deep they are nested", () => {
+  for (const levels of [126, 127, 128, 129, 130, 260, 200_000]) {
+    assert.deepEqual(inmostOf(cross(deep(levels, "inmost"))), [levels, "inmost"]);
+  }
+  let error: unknown = "first";
+  for (let i = 0; i < 10_000; i++) error = new Error(`${i}`, { cause: error });
+  let copy = cross(error);
+  for (let i = 9999; i >= 0; i--) {
+    assert.equal((copy as Error).message, `${i}`);
+    copy = (copy as Error).cause;
+  }
+  assert.equal(copy, "first");
+  let list: unknown = null;
+  for (let i = 0; i < 1000; i++) list = { next: list };
+  assert.throws(() => cross({ list, last: { f() {} } }), { path: "args[0].last.f" });
+});
+
+test("codec: a refusal deep down shows both ends of the path", () => {
+  const near = deep(5, () => 1);
+  assert.throws(() => cross(near), { path: "args[0][0].values()[0].get(2).value[0]" });
+  for (const levels of [100, 1000]) {
+    let value: unknown = { callback() {} };
+    for (let i = 0; i < levels; i++) value = { next: value };
+    assert.throws(() => cross(value), (error) => {
+      assert.ok(error instanceof PicklingError);
+      assert.match(error.path, /^args\[0\].* … .*\.next\.callback$/);
+      assert.ok(error.path.length < 200);
+      return true;
+    });
+  }
+});
+
+test("codec: values cross from far down the stack", () => {
+  function fill(): number {
+    try {
+      return 1 + fill();
+    } catch {
+      return 0;
+    }
+  }
+  const room = fill();
+  function descend(levels: number): unknown {
+    return levels === 0 ? cross(deep(1000, 1)) : [descend(levels - 1)][0];
+  }
+  assert.deepEqual(inmostOf(descend(Math.floor(room / 3))), [1000, 1]);
+});
+
+type Random = () => number;
+
+function randomString(random: Random): string {
+  const kinds = [0x7f, 0xff, 0xffff];
+  const top = kinds[Math.floor(random() ** 2 * kinds.length)];
+  const length = Math.floor(random() ** 3 * 100);
+  return Array.from({ length }, () => String.fromCharCode(random() * (top + 1))).join("");
+}
+
+function randomPrimitive(random: Random): unknown {
+  switch (Math.floor(random() * 8)) {
+    case 0:
+      return Math.floor((random() - 0.5) * 300);
+    case 1:
+      return Math.floor((random() - 0.5) * 2 ** 33);
+    case 2:
+      return (random() - 0.5) * 10 ** Math.floor(random() * 600 - 300);
+    case 3:
+      return [undefined, null, true, false, -0, NaN][Math.floor(random() * 6)];
+    case 4:
+      return BigInt(Math.floor(random() * 2 ** 53)) ** BigInt(Math.floor(random() * 9)) * (random() < 0.5 ? 1n : -1n);
+    default:
+      return randomString(random);
+  }
+}
+
+function randomValue(random: Random, depth: number, made: unknown[]): unknown {
+  const kind = Math.floor(random() * 16);
+  if (depth === 0 || kind < 4) return randomPrimitive(random);
+  if (kind === 4 && made.length > 0) return made[Math.floor(random() * made.length)];
+  const size = Math.floor(random() ** 2 * 12);
+  function inner(): unknown {
+    return randomValue(random, depth - 1, made);
+  }
+  function keep<T>(value: T): T {
+    made.push(value);
+    return value;
+  }
+  switch (kind) {
+    case 5:
+      return keep(new Date(Math.floor(random() * 1e13)));
+    case 6:
+      return keep(
+        new RegExp(["a+", "[^x]", "(?<n>.)"][Math.floor(random() * 3)], ["", "gi", "u"][Math.floor(random() * 3)]),
+      );
+    case 7: {
+      const buffer = keep(new Uint8Array(Array.from({ length: 64 }, () => random() * 256)).buffer);
+      return keep(random() < 0.5 ? new Float64Array(buffer, 8, 3) : new DataView(buffer, 5));
+    }
+    case 8: {
+      const map = keep(new Map());
+      for (let i = 0; i < size; i++) map.set(inner(), inner());
+      return map;
+    }
+    case 9: {
+      const set = keep(new Set());
+      for (let i = 0; i < size; i++) set.add(inner());
+      return set;
+    }
+    case 10: {
+      const list: unknown[] = keep([]);
+      for (let i = 0; i < size; i++) list[Math.floor(random() * 30)] = inner();
+      return list;
+    }
+    case 11:
+      return keep(Array.from({ length: size + 6 }, () => random() < 0.97 ? Math.floor(random() * 1000) : random()));
+    case 12:
+      return keep(Array.from({ length: size + 6 }, () => random() < 0.98 ? randomString(random) : 1));
+    case 13: {
+      const list: unknown[] = keep([]);
+      for (let i = 0; i < size; i++) list.push(inner());
+      return list;
+    }
+    default: {
+      const object: Record<string, unknown> = keep({});
+      for (let i = 0; i < size; i++) object[random() < 0.7 ? `key${i}` : randomString(random)] = inner();
+      return object;
+    }
+  }
+}
+
+test("codec: 2,000 random values arrive as from structuredClone", () => {
+  const random = randomNumbers();
+  for (let i = 0; i < 2000; i++) {
+    const value = randomValue(random, 4, []);
+    assertSame(cross(value), structuredClone(value), `random value ${i}`);
+  }
+});
+
+/** Decodes bytes that may be anything. */
+function tryDecode(bytes: Uint8Array): boolean {
+  try {
+    decodeList(bytes, 0, bytes.length);
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof DecodeError, `${error}: ${[...bytes.subarray(0, 300)]}`);
+    return false;
+  }
+}
+
+test("codec: truncated bytes are a DecodeError", () => {
+  const { "a string longer than a block": _, "packed integers": _ints, "packed numbers": _numbers, ...rest } = table();
+  for (const [name, value] of Object.entries(rest)) {
+    const bytes = bytesOf(value);
+    const step = Math.ceil(bytes.length / 300);
+    // An array without its other keys is an array, too.
+    const mayPass = name === "a match" || name === "holes and other keys";
+    for (let end = 0; end < bytes.length; end += step) assert.ok(!tryDecode(bytes.slice(0, end)) || mayPass, name);
+    assert.equal(tryDecode(new Uint8Array([...bytes, 0])), false);
+    // What lies behind the end belongs to others.
+    assert.throws(() => decodeList(bytes, 0, bytes.length - 1), DecodeError);
+  }
+});
+
+test("codec: changed and random bytes are a DecodeError or a value", () => {
+  const random = randomNumbers();
+  const { "packed integers": _ints, "packed numbers": _numbers, ...rest } = table();
+  const samples = Object.values(rest).map(bytesOf).filter((bytes) => bytes.length < 5000);
+  let refused = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const bytes = samples[i % samples.length].slice();
+    for (let n = Math.floor(random() * 4); n >= 0; n--) {
+      // Most tags are small numbers.
+      bytes[Math.floor(random() * bytes.length)] = random() < 0.5 ? random() * 256 : random() * 32;
+    }
+    if (!tryDecode(bytes)) refused++;
+  }
+  for (let i = 0; i < 20_000; i++) {
+    const top = random() < 0.5 ? 256 : 32;
+    tryDecode(Uint8Array.from({ length: Math.floor(random() * 60) }, () => random() * top));
+  }
+  assert.ok(refused > 1000);
+});
+
+test("codec: bytes that claim much allocate nothing", () => {
+  const huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+  for (let kind = 0; kind < 0x20; kind++) {
+    for (const size of [huge, [0xff, 0xff, 0xff, 0xff, 0x0f], [0x80, 0x80, 0x80, 0x0f]]) {
+      tryDecode(new Uint8Array([1, kind, ...size]));
+      tryDecode(new Uint8Array([1, 0x0d, ...size, 0x0e, ...size]));
+      tryDecode(new Uint8Array([1, kind, ...size, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+    }
+  }
+  for (let kind = 0; kind < 0x20; kind++) tryDecode(new Uint8Array(300_000).fill(kind));
+  for (const pair of [[0x0d, 1], [0x0c, 0x81], [0x13, 1], [0x14, 1], [0x1a, 0], [0x17, 0x17], [0x1c, 0x0d]]) {
+    tryDecode(Uint8Array.from({ length: 300_000 }, (_, i) => i === 0 ? 1 : pair[i % 2]));
+  }
+});

@@ -1,0 +1,115 @@
+/**
+ * The tasks of the tests. A module of their own, as the README advises: a worker imports this file and no test.
+ *
+ * Latches are files (`latch.ts`): a path is all that a task in another process needs.
+ */
+import { currentTask, tasks } from "../mod.ts";
+import { arrive, blockUntilFile, waitForFile } from "./latch.ts";
+
+const host = globalThis as unknown as {
+  process: { pid: number; exit(code: number): never; kill(pid: number, signal: string): void };
+};
+
+/** `base ** exponent`: CPython's `pow`. */
+export function pow(base: number, exponent: number): number {
+  return base ** exponent;
+}
+
+/** Gives back what it gets. */
+export function echo(...values: unknown[]): unknown[] {
+  return values;
+}
+
+/** Gives back its one argument. */
+export function identity(value: unknown): unknown {
+  return value;
+}
+
+/** The worker's process id. */
+export function pid(): number {
+  return host.process.pid;
+}
+
+/** Sleeps, and lets other things of the worker go on. */
+export async function sleep(milliseconds: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return milliseconds;
+}
+
+/** Computes for so long, and lets nothing else of the worker go on. */
+export function spin(milliseconds: number): number {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+  return milliseconds;
+}
+
+/** Never ends, and lets nothing else of the worker go on. */
+export function loopForever(started?: string): never {
+  if (started !== undefined) arrive(started);
+  for (;;);
+}
+
+/** Adds a line to `arrivals`, then waits for `latch`; gives its pid. */
+export async function meet(arrivals: string, latch: string, line?: string): Promise<number> {
+  arrive(arrivals, line);
+  await waitForFile(latch);
+  return host.process.pid;
+}
+
+/** The same, without a turn of the event loop. */
+export function blockingMeet(arrivals: string, latch: string, line?: string): number {
+  arrive(arrivals, line);
+  blockUntilFile(latch);
+  return host.process.pid;
+}
+
+/** Adds a line to `arrivals`: that it ran. */
+export function leaveMark(arrivals: string, line: string): string {
+  arrive(arrivals, line);
+  return line;
+}
+
+/** Throws what it is told to. */
+export function raise(message: string, kind: "Error" | "TypeError" | "RangeError" = "Error"): never {
+  throw new { Error, TypeError, RangeError }[kind](message);
+}
+
+/** `divmod(a, b)`, which throws for 0. */
+export function divmod(a: number, b: number): [number, number] {
+  if (b === 0) throw new RangeError("division by zero");
+  return [Math.floor(a / b), a % b];
+}
+
+/** Ends the worker by an exit code. */
+export function exitWith(code: number): never {
+  host.process.exit(code);
+}
+
+/** Ends the worker by a signal. */
+export function killSelf(signal: string): Promise<never> {
+  host.process.kill(host.process.pid, signal);
+  return new Promise(() => {});
+}
+
+/** Number of its call. */
+export function callId(): number | undefined {
+  return currentTask()?.id;
+}
+
+tasks(import.meta, {
+  pow,
+  echo,
+  identity,
+  pid,
+  sleep,
+  spin,
+  loopForever,
+  meet,
+  blockingMeet,
+  leaveMark,
+  raise,
+  divmod,
+  exitWith,
+  killSelf,
+  callId,
+});
