@@ -156,3 +156,34 @@ brand(BrokenProcessPool, "BrokenProcessPool");
 brand(WorkerLostError, "WorkerLostError");
 brand(TaskNotFoundError, "TaskNotFoundError");
 brand(NotSupportedError, "NotSupportedError");
+
+/**
+ * Shows a wrong argument in a message: a primitive by its value, an object by its type.
+ *
+ * @param value The argument.
+ * @returns The text.
+ */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return `an object of type ${typeName(value)}`;
+  return String(value);
+}
+
+/**
+ * Names a value's type: that of an object is its class.
+ *
+ * @param value The value.
+ * @returns The name.
+ */
+export function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  try {
+    const name: unknown = value.constructor.name;
+    if (typeof name === "string" && name !== "") return name;
+  } catch {
+    // A getter or proxy that throws, or no prototype.
+  }
+  return "object";
+}

@@ -9,22 +9,26 @@ import { InvalidStateError, type PicklingDirection } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, errorClassName, isError } from "./error_classes.ts";
-import { describe, property, Refusal, toRefusal } from "./refusal.ts";
+import { describe, HINTS, OWN_PROTOTYPE, property, Refusal, toRefusal } from "./refusal.ts";
+import {
+  undo,
+  writeBigint,
+  writeByte,
+  writeBytes,
+  writeDouble,
+  writeNumber,
+  writeNumbers,
+  writeSize,
+  writeString,
+  writeStrings,
+} from "./scalar_writer.ts";
 
 /** Containers up to this many are looked for one by one; from there on in a Map, which costs 20 to 30 ns each. */
 const LINEAR_SEEN = 8;
 /** A seen-Map that has held more than this is dropped, not cleared: its table would stay. */
 const KEPT_SEEN = 10_000;
-/** Longer strings are written by TextEncoder: a call of it costs what a loop over 40 characters costs. */
-const LOOP_LENGTH = 40;
 /** Shorter arrays are written item by item: small integers take one byte there, and nothing is tried in vain. */
 const PACKED_LENGTH = 8;
-/** Packed items for which room is made at once. */
-const PACKED_STEP = 4096;
-/** Arrays of strings are joined if they are shorter than this on average: a string that outlives the others may keep all of them. */
-const JOINED_LENGTH = 64;
-
-const TEXT_ENCODER = new TextEncoder();
 
 /** Built-in classes and how their instances are written. */
 const WRITERS: ReadonlyMap<string, (encoder: Encoder, value: object) => void> = new Map<
@@ -53,27 +57,6 @@ for (const [name, write] of WRITERS) {
   const builtin = (globalThis as Record<string, unknown>)[name];
   if (typeof builtin === "function") WRITERS_BY_PROTOTYPE.set(builtin.prototype, write);
 }
-
-/** What to do instead, by class. */
-const HINTS: Readonly<Record<string, string>> = {
-  Promise: "promises cannot be copied: await it first",
-  Future: "futures cannot be copied: await it first",
-  WeakMap: "a WeakMap cannot be copied: send a Map",
-  WeakSet: "a WeakSet cannot be copied: send a Set",
-  WeakRef: "a WeakRef cannot be copied: send what it holds",
-  SharedArrayBuffer: "SharedArrayBuffer memory cannot be shared with a process",
-  Generator: "generators cannot be copied: send an array of what it yields",
-  AsyncGenerator: "generators cannot be copied: send an array of what it yields",
-  Symbol: "symbols cannot be copied: send a string",
-  URL: "an instance of class URL cannot be copied: send its href",
-  URLSearchParams: "an instance of class URLSearchParams cannot be copied: send it as a string",
-  Headers: "an instance of class Headers cannot be copied: send an array of its entries",
-  FormData: "an instance of class FormData cannot be copied: send an array of its entries",
-  Blob: "an instance of class Blob cannot be copied: send its arrayBuffer()",
-  File: "an instance of class File cannot be copied: send its arrayBuffer()",
-  Request: "an instance of class Request cannot be copied: send its arrayBuffer()",
-  Response: "an instance of class Response cannot be copied: send its arrayBuffer()",
-};
 
 /** One walk at a time: the state of encoding one list. */
 class Encoder {
@@ -106,7 +89,7 @@ class Encoder {
     this.block = writer.bytes;
     this.start = writer.start;
     try {
-      this.#size(values.length);
+      writeSize(this.writer, values.length);
       for (this.#index = 0; this.#index < values.length; this.#index++) this.value(values[this.#index]);
       if (this.#later.length > 0) this.#bodies();
     } catch (caught) {
@@ -152,18 +135,18 @@ class Encoder {
   value(value: unknown): void {
     switch (typeof value) {
       case "number":
-        return this.#number(value);
+        return writeNumber(this.writer, value);
       case "string":
-        return this.string(value);
+        return writeString(this.writer, value);
       case "object":
-        if (value === null) return this.#byte(tag.NULL);
+        if (value === null) return writeByte(this.writer, tag.NULL);
         return this.#object(value);
       case "boolean":
-        return this.#byte(value ? tag.TRUE : tag.FALSE);
+        return writeByte(this.writer, value ? tag.TRUE : tag.FALSE);
       case "undefined":
-        return this.#byte(tag.UNDEFINED);
+        return writeByte(this.writer, tag.UNDEFINED);
       case "bigint":
-        return this.#bigint(value);
+        return writeBigint(this.writer, value);
       case "function":
         throw new Refusal(
           "functions cannot be copied: " +
@@ -174,126 +157,13 @@ class Encoder {
     }
   }
 
-  #byte(byte: number): void {
-    const writer = this.writer;
-    writer.reserve(1);
-    writer.bytes[writer.length++] = byte;
-  }
-
-  /** A count or length, as a varint of up to 53 bits. */
-  #size(size: number): void {
-    const writer = this.writer;
-    writer.reserve(8);
-    while (size > 0x7f) {
-      writer.bytes[writer.length++] = (size % 0x80) | 0x80;
-      size = Math.floor(size / 0x80);
-    }
-    writer.bytes[writer.length++] = size;
-  }
-
-  #number(value: number): void {
-    const writer = this.writer;
-    writer.reserve(9);
-    const bytes = writer.bytes;
-    const int = value | 0;
-    if (int === value && (int !== 0 || 1 / value > 0)) {
-      if (int >= 0 && int < 0x80) {
-        bytes[writer.length++] = tag.SMALL_INT | int;
-      } else {
-        const at = writer.length;
-        bytes[at] = tag.INT32;
-        bytes[at + 1] = int;
-        bytes[at + 2] = int >> 8;
-        bytes[at + 3] = int >> 16;
-        bytes[at + 4] = int >> 24;
-        writer.length = at + 5;
-      }
-    } else {
-      const at = writer.length;
-      bytes[at] = tag.DOUBLE;
-      writer.view.setFloat64(at + 1, value, true);
-      writer.length = at + 9;
-    }
-  }
-
-  #double(value: number): void {
-    const writer = this.writer;
-    writer.reserve(8);
-    writer.view.setFloat64(writer.length, value, true);
-    writer.length += 8;
-  }
-
-  #bigint(value: bigint): void {
-    const writer = this.writer;
-    if (BigInt.asIntN(64, value) === value) {
-      writer.reserve(9);
-      writer.bytes[writer.length] = tag.BIGINT64;
-      writer.view.setBigInt64(writer.length + 1, value, true);
-      writer.length += 9;
-    } else {
-      this.#byte(tag.BIGINT);
-      this.#byte(value < 0n ? 1 : 0);
-      this.string((value < 0n ? -value : value).toString(16));
-    }
-  }
-
-  string(value: string): void {
-    const length = value.length;
-    if (length > LOOP_LENGTH) return this.#longString(value);
-    const writer = this.writer;
-    writer.reserve(length + 1);
-    const bytes = writer.bytes;
-    let at = writer.length;
-    bytes[at++] = tag.SHORT_STRING | length;
-    for (let i = 0; i < length; i++) {
-      const code = value.charCodeAt(i);
-      if (code > 0x7f) return this.#longString(value);
-      bytes[at++] = code;
-    }
-    writer.length = at;
-  }
-
-  #longString(value: string): void {
-    if (!value.isWellFormed()) return this.#brokenString(value);
-    const writer = this.writer;
-    writer.reserve(5 + value.length);
-    const head = writer.length - writer.start;
-    writer.length += 5;
-    let rest = value;
-    let written = 0;
-    // Room for the characters is enough for ASCII; for the rest of others there is room for the longest.
-    for (;;) {
-      const result = TEXT_ENCODER.encodeInto(rest, writer.bytes.subarray(writer.length));
-      writer.length += result.written;
-      written += result.written;
-      if (result.read === rest.length) break;
-      rest = rest.slice(result.read);
-      writer.reserve(3 * rest.length);
-    }
-    const at = writer.start + head;
-    writer.bytes[at] = written === value.length ? tag.ASCII : tag.UTF8;
-    writer.view.setUint32(at + 1, written, true);
-  }
-
-  /** A string with lone surrogates, which UTF-8 cannot hold. */
-  #brokenString(value: string): void {
-    const writer = this.writer;
-    writer.reserve(5 + 2 * value.length);
-    const { view } = writer;
-    let at = writer.length;
-    view.setUint8(at, tag.UTF16);
-    view.setUint32(at + 1, 2 * value.length, true);
-    at += 5;
-    for (let i = 0; i < value.length; i++, at += 2) view.setUint16(at, value.charCodeAt(i), true);
-    writer.length = at;
-  }
-
   #object(value: object): void {
     if (this.#seen(value)) return;
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) return this.container(tag.OBJECT, value);
     if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
     if (prototype === null) return this.container(tag.OBJECT, value);
+    if (prototype === Array.prototype) throw new Refusal(OWN_PROTOTYPE);
     const write = WRITERS_BY_PROTOTYPE.get(prototype);
     if (write !== undefined) return write(this, value);
     this.#other(value, prototype);
@@ -311,11 +181,8 @@ class Encoder {
     if (value instanceof Promise) throw new Refusal(HINTS.Promise);
     if (Object.hasOwn(HINTS, kind) && (name === kind || name === "")) throw new Refusal(HINTS[kind]);
     if (kind.endsWith(" Iterator")) throw new Refusal("iterators cannot be copied: send an array of what it yields");
-    const named = name || className(Object.getPrototypeOf(prototype) ?? prototype);
     throw new Refusal(
-      name === ""
-        ? "an object with a prototype of its own would lose it: send a plain object"
-        : `an instance of class ${named} would lose its class: send a plain object`,
+      name === "" ? OWN_PROTOTYPE : `an instance of class ${name} would lose its class: send a plain object`,
     );
   }
 
@@ -338,16 +205,16 @@ class Encoder {
   }
 
   #ref(number: number): true {
-    this.#byte(tag.REF);
-    this.#size(number);
+    writeByte(this.writer, tag.REF);
+    writeSize(this.writer, number);
     return true;
   }
 
   /** Writes a container that may hold others: its body now, or later if it lies too deep. */
   container(kind: number, value: object): void {
     const isDeep = this.depth >= tag.MAX_DEPTH;
-    if (isDeep) this.#byte(tag.LATER);
-    this.#byte(kind);
+    if (isDeep) writeByte(this.writer, tag.LATER);
+    writeByte(this.writer, kind);
     if (kind === tag.ERROR) this.#errorHead(value as Error);
     if (isDeep) {
       this.#later.push(kind, value, this.#index);
@@ -367,12 +234,12 @@ class Encoder {
   }
 
   #fields(value: Record<string, unknown>, keys: readonly string[]): void {
-    this.#size(keys.length);
+    writeSize(this.writer, keys.length);
     let i = 0;
     try {
       for (; i < keys.length; i++) {
         const key = keys[i];
-        this.string(key);
+        writeString(this.writer, key);
         this.value(value[key]);
       }
     } catch (caught) {
@@ -384,15 +251,15 @@ class Encoder {
     const length = value.length;
     if (length >= PACKED_LENGTH) {
       const first = typeof value[0];
-      if (first === "number" && this.#numbersOf(value, length)) return;
-      if (first === "string" && this.#stringsOf(value, length)) return;
+      if (first === "number" && writeNumbers(this.writer, value, length)) return;
+      if (first === "string" && writeStrings(this.writer, value, length)) return;
     }
     this.container(tag.ARRAY, value);
   }
 
   #items(value: unknown[]): void {
     const length = value.length;
-    this.#size(length);
+    writeSize(this.writer, length);
     let keys: string[] | undefined;
     let i = 0;
     try {
@@ -401,8 +268,8 @@ class Encoder {
         if (item === undefined && !Object.hasOwn(value, i)) {
           keys ??= Object.keys(value);
           const next = Math.min(length, nextIndex(keys, i));
-          this.#byte(tag.HOLES);
-          this.#size(next - i);
+          writeByte(this.writer, tag.HOLES);
+          writeSize(this.writer, next - i);
           i = next - 1;
         } else this.value(item);
       }
@@ -412,88 +279,16 @@ class Encoder {
     // Asking an array for its keys costs more than copying it. The result of a match is what has other keys in practice.
     if ((value as unknown as RegExpMatchArray).index !== undefined) keys ??= Object.keys(value);
     if (keys !== undefined && keys.length > 0 && indexOf(keys[keys.length - 1]) < 0) {
-      this.#byte(tag.EXTRA);
+      writeByte(this.writer, tag.EXTRA);
       this.#fields(value as unknown as Record<string, unknown>, keys.filter((key) => indexOf(key) < 0));
     }
-  }
-
-  /** Writes an array of numbers packed; `false`, and nothing written, if it is none. */
-  #numbersOf(value: unknown[], length: number): boolean {
-    if ((value as unknown as RegExpMatchArray).index !== undefined) return false;
-    const writer = this.writer;
-    const offset = writer.length - writer.start;
-    this.#byte(tag.INTS);
-    this.#size(length);
-    let i = 0;
-    while (i < length) {
-      const stop = Math.min(length, i + PACKED_STEP);
-      writer.reserve(4 * (stop - i));
-      const { view } = writer;
-      let at = writer.length;
-      for (; i < stop; i++, at += 4) {
-        const item = value[i];
-        if (typeof item !== "number") return this.#undo(offset);
-        const int = item | 0;
-        if (int !== item || (int === 0 && 1 / item < 0)) {
-          this.#undo(offset);
-          return this.#doublesOf(value, length);
-        }
-        view.setInt32(at, int, true);
-      }
-      writer.length = at;
-    }
-    return true;
-  }
-
-  #doublesOf(value: unknown[], length: number): boolean {
-    const writer = this.writer;
-    const offset = writer.length - writer.start;
-    this.#byte(tag.DOUBLES);
-    this.#size(length);
-    let i = 0;
-    while (i < length) {
-      const stop = Math.min(length, i + PACKED_STEP);
-      writer.reserve(8 * (stop - i));
-      const { view } = writer;
-      let at = writer.length;
-      for (; i < stop; i++, at += 8) {
-        const item = value[i];
-        if (typeof item !== "number") return this.#undo(offset);
-        view.setFloat64(at, item, true);
-      }
-      writer.length = at;
-    }
-    return true;
-  }
-
-  /** Writes an array of short strings as one string; `false`, and nothing written, if it is none. */
-  #stringsOf(value: unknown[], length: number): boolean {
-    if ((value as unknown as RegExpMatchArray).index !== undefined) return false;
-    const parts: string[] = [];
-    const limit = JOINED_LENGTH * length;
-    let total = 0;
-    for (let i = 0; i < length; i++) {
-      const item = value[i];
-      if (typeof item !== "string" || (total += item.length) > limit) return false;
-      parts.push(item);
-    }
-    this.#byte(tag.STRINGS);
-    this.#size(length);
-    for (let i = 0; i < length; i++) this.#size(parts[i].length);
-    this.string(parts.join(""));
-    return true;
-  }
-
-  #undo(offset: number): false {
-    this.writer.length = this.writer.start + offset;
-    return false;
   }
 
   #map(value: Map<unknown, unknown>): void {
     // Taken out first: a getter may change the map while it is walked.
     const entries: unknown[] = [];
     Map.prototype.forEach.call(value, (item, key) => entries.push(key, item));
-    this.#size(entries.length / 2);
+    writeSize(this.writer, entries.length / 2);
     let i = 0;
     try {
       for (; i < entries.length; i++) this.value(entries[i]);
@@ -509,7 +304,7 @@ class Encoder {
   #set(value: Set<unknown>): void {
     const items: unknown[] = [];
     Set.prototype.forEach.call(value, (item) => items.push(item));
-    this.#size(items.length);
+    writeSize(this.writer, items.length);
     let i = 0;
     try {
       for (; i < items.length; i++) this.value(items[i]);
@@ -520,64 +315,57 @@ class Encoder {
 
   date(value: Date): void {
     const time = Date.prototype.getTime.call(value);
-    this.#byte(tag.DATE);
-    this.#double(time);
+    writeByte(this.writer, tag.DATE);
+    writeDouble(this.writer, time);
   }
 
   regexp(value: RegExp): void {
     const { source, flags } = value;
-    this.#byte(tag.REGEXP);
-    this.string(String(source));
-    this.string(String(flags));
+    writeByte(this.writer, tag.REGEXP);
+    writeString(this.writer, String(source));
+    writeString(this.writer, String(flags));
   }
 
   boxed(primitive: unknown): void {
-    this.#byte(tag.BOXED);
+    writeByte(this.writer, tag.BOXED);
     this.value(primitive);
   }
 
   buffer(value: ArrayBuffer): void {
     if (value.detached) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
     const bytes = new Uint8Array(value);
-    this.#byte(value.resizable ? tag.RESIZABLE : tag.BUFFER);
-    this.#size(bytes.length);
-    if (value.resizable) this.#size(value.maxByteLength);
-    this.#bytes(bytes);
-  }
-
-  #bytes(bytes: Uint8Array): void {
-    const writer = this.writer;
-    writer.reserve(bytes.length);
-    writer.bytes.set(bytes, writer.length);
-    writer.length += bytes.length;
+    writeByte(this.writer, value.resizable ? tag.RESIZABLE : tag.BUFFER);
+    writeSize(this.writer, bytes.length);
+    if (value.resizable) writeSize(this.writer, value.maxByteLength);
+    writeBytes(this.writer, bytes);
   }
 
   view(kind: number, value: Uint8Array | DataView): void {
-    this.#byte(tag.VIEW);
-    this.#byte(kind);
+    writeByte(this.writer, tag.VIEW);
+    writeByte(this.writer, kind);
     this.#object(value.buffer);
-    this.#size(value.byteOffset);
-    this.#size(kind === tag.DATA_VIEW ? value.byteLength : (value as Uint8Array).length);
+    writeSize(this.writer, value.byteOffset);
+    writeSize(this.writer, kind === tag.DATA_VIEW ? value.byteLength : (value as Uint8Array).length);
   }
 
   /** Node's Buffer: only its own bytes, for small ones lie in a block that they share with strangers. */
   #hostBuffer(value: Uint8Array): void {
     if (value.byteLength === value.buffer.byteLength) return this.view(0, value);
-    this.#byte(tag.VIEW);
-    this.#byte(0);
+    writeByte(this.writer, tag.VIEW);
+    writeByte(this.writer, 0);
     this.#seen({}); // The buffer that it gets on arrival.
-    this.#byte(tag.BUFFER);
-    this.#size(value.byteLength);
-    this.#bytes(value);
-    this.#size(0);
-    this.#size(value.byteLength);
+    writeByte(this.writer, tag.BUFFER);
+    writeSize(this.writer, value.byteLength);
+    writeBytes(this.writer, value);
+    writeSize(this.writer, 0);
+    writeSize(this.writer, value.byteLength);
   }
 
   #errorHead(value: Error): void {
     const kind = errorClassName(value);
     const name = this.#errorName(value, kind);
     const message = this.#text(value, "message");
-    this.string(kind);
+    writeString(this.writer, kind);
     this.value(name === kind ? undefined : name);
     this.value(message === "" && !Object.hasOwn(value, "message") ? undefined : message);
   }
@@ -630,12 +418,12 @@ class Encoder {
       const noted = leftOut?.length ?? 0;
       this.errorPath = `${errorPath}${key}.`;
       try {
-        this.#byte(tag.TRUE);
-        this.string(key);
+        writeByte(this.writer, tag.TRUE);
+        writeString(this.writer, key);
         this.value(value[key]);
       } catch (caught) {
         if (leftOut === undefined) throw toRefusal(caught).within(property(key));
-        this.#undo(offset);
+        undo(this.writer, offset);
         this.#forget(count);
         this.#later.length = later;
         this.depth = depth;
@@ -644,7 +432,7 @@ class Encoder {
       }
     }
     this.errorPath = errorPath;
-    this.#byte(tag.FALSE);
+    writeByte(this.writer, tag.FALSE);
   }
 
   /** Forgets all containers but the first `count`. */

@@ -10,6 +10,7 @@
  * RESULTS  answers, in the calls' order    CALLS    calls, in runs of one task
  * FAILED   the initializer failed          BYE      answer what you have, then exit
  * CRASH    uncaught error, about to die
+ * GUARD    a second connection
  * ```
  *
  * Calls have no ids on the wire. A worker answers every call exactly once, in the order in which they were sent, so the
@@ -47,6 +48,8 @@ export const MessageKind = {
   CRASH: 8,
   /** Parent to child: there will be no more calls; exit when all are answered. */
   BYE: 9,
+  /** Child to parent, on a connection of its own, instead of a hello: whoever ends it ends the child. */
+  GUARD: 10,
 } as const;
 /** One of {@linkcode MessageKind}. */
 export type MessageKind = typeof MessageKind[keyof typeof MessageKind];
@@ -163,6 +166,15 @@ export class FrameWriter extends ByteWriter {
     const at = this.start + place;
     this.view.setUint32(at - 4, this.length - at, true);
   }
+}
+
+/** The first message of a connection: who comes. */
+export function introduction(kind: MessageKind, token: string): Uint8Array {
+  const frame = new FrameWriter();
+  frame.beginFrame(kind);
+  frame.u32(PROTOCOL_VERSION);
+  for (const byte of new TextEncoder().encode(token)) frame.u8(byte);
+  return frame.endFrame();
 }
 
 /** Reads a frame's body; every step is checked against its end. */

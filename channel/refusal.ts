@@ -69,3 +69,27 @@ export function describe(value: unknown): string {
     return "a value that cannot be shown";
   }
 }
+
+/** The reason for an object made by `Object.create`. */
+export const OWN_PROTOTYPE = "an object with a prototype of its own would lose it: send a plain object";
+
+/** What to do instead, by class. */
+export const HINTS: Readonly<Record<string, string>> = {
+  Promise: "promises cannot be copied: await it first",
+  Future: "futures cannot be copied: await it first",
+  WeakMap: "a WeakMap cannot be copied: send a Map",
+  WeakSet: "a WeakSet cannot be copied: send a Set",
+  WeakRef: "a WeakRef cannot be copied: send what it holds",
+  SharedArrayBuffer: "SharedArrayBuffer memory cannot be shared with a process",
+  Generator: "generators cannot be copied: send an array of what it yields",
+  AsyncGenerator: "generators cannot be copied: send an array of what it yields",
+  Symbol: "symbols cannot be copied: send a string",
+  URL: "an instance of class URL cannot be copied: send its href",
+  URLSearchParams: "an instance of class URLSearchParams cannot be copied: send it as a string",
+  Headers: "an instance of class Headers cannot be copied: send an array of its entries",
+  FormData: "an instance of class FormData cannot be copied: send an array of its entries",
+  Blob: "an instance of class Blob cannot be copied: send its arrayBuffer()",
+  File: "an instance of class File cannot be copied: send its arrayBuffer()",
+  Request: "an instance of class Request cannot be copied: send its arrayBuffer()",
+  Response: "an instance of class Response cannot be copied: send its arrayBuffer()",
+};

@@ -9,7 +9,7 @@
  * The user's end is the class. The engine's end are the functions below it (`setResult` and its like), which reach the
  * private fields through the class's static block; `mod.ts` does not export them.
  */
-import { CancelledError, InvalidStateError, TimeoutError } from "../errors.ts";
+import { CancelledError, describe, InvalidStateError, TimeoutError, typeName } from "../errors.ts";
 
 /**
  * Marks the prototype of futures, in every copy of the library; its value is that copy's {@linkcode FutureProtocol}.
@@ -642,32 +642,6 @@ export function checkTimeout(timeout: unknown, what: "a future" | "futures"): nu
     `Cannot wait for ${what} as 'timeout' must be a non-negative number of milliseconds: current value is ` +
       describe(timeout),
   );
-}
-
-/**
- * Shows a wrong argument in a message: a primitive by its value, an object by its type.
- *
- * @param value The argument.
- * @returns The text.
- */
-export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return `an object of type ${typeName(value)}`;
-  return String(value);
-}
-
-/** Name of a value's type: of its class for objects. */
-function typeName(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value !== "object") return typeof value;
-  try {
-    const name: unknown = value.constructor.name;
-    if (typeof name === "string" && name !== "") return name;
-  } catch {
-    // A getter or proxy that throws, or no prototype.
-  }
-  return "object";
 }
 
 /** Name of what was thrown: an error's own name, or its class where that says more. */

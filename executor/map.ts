@@ -14,8 +14,7 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { encodeList } from "../channel/codec.ts";
-import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
-import { describe } from "../tasks/registry.ts";
+import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";

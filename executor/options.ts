@@ -1,5 +1,5 @@
 /** Checks of a pool's options: each throws at the call, and says what must hold and what is. */
-import { describe } from "../tasks/registry.ts";
+import { describe } from "../errors.ts";
 
 /** Refuses what is no object of options, and options that there are not: a misspelt one would be passed over in silence. */
 export function checkNames(options: unknown, names: readonly string[]): void {

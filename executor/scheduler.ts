@@ -121,6 +121,8 @@ export class Scheduler implements WorkerEvents {
   /** Items that workers gave back since the last time that they were put into the queue, in the order of sending. */
   #returned: WorkItem[] = [];
   #lastId = 0;
+  /** The host was asked whether it can start workers. */
+  #checked = false;
   /** All workers that have not ended. */
   readonly #workers = new Set<Worker>();
   /** Of all workers whose end, or whose output's end, is still to come. */
@@ -172,8 +174,13 @@ export class Scheduler implements WorkerEvents {
    *
    * @throws {ShutdownError} If it was shut down.
    * @throws {BrokenExecutor} If it is broken.
+   * @throws {NotSupportedError} If its workers cannot be started here.
    */
   checkOpen(): void {
+    if (!this.#checked) {
+      this.#options.check();
+      this.#checked = true;
+    }
     if (this.#end === undefined) return;
     if (this.#end.kind === "broken") throw this.#brokenError(this.#end.why, this.#end.cause);
     throw new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");

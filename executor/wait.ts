@@ -8,9 +8,9 @@
  * Futures of other copies of the library are welcome: nothing here touches a future but by its public methods and its
  * {@linkcode protocolOf | protocol}. And as a future is a thenable, nothing here resolves a promise with a bare future.
  */
-import { TimeoutError } from "../errors.ts";
+import { describe, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
-import { checkTimeout, describe, FutureState, isFuture, protocolOf, Timer } from "./future.ts";
+import { checkTimeout, FutureState, isFuture, protocolOf, Timer } from "./future.ts";
 import type { DoneCallback, Future } from "./future.ts";
 
 /**

@@ -129,6 +129,8 @@ class WorkerLoop {
   /** Answers that wait to go out: a frame that is being built, if there are any. */
   readonly #answers = new FrameWriter();
   #answersWaiting = 0;
+  /** They go out by a timer, if not before. */
+  #answersTimer = false;
   /** When the first of them was made. */
   #answersSince = 0;
   /** Bytes of that frame up to the end of the last whole answer. */
@@ -372,7 +374,8 @@ class WorkerLoop {
     if (counted) this.#clock = performance.now();
     try {
       const args = decodeList(bytes, start, end);
-      if (end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sequence, true);
+      // The slice's last, as at its entry: `entered` must never go back.
+      if (end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sliceEnd, true);
       value = this.#calls.run(call, invoke, task.found!, args);
       if (isThenable(value)) return this.#await(task, value);
     } catch (error) {
@@ -383,6 +386,7 @@ class WorkerLoop {
 
   #await(task: KnownTask, value: PromiseLike<unknown>): void {
     this.#busy = this.#waiting = true;
+    this.#sendAnswersSoon();
     Promise.resolve(value).then(
       (value) => this.#finish(task, Answer.RESULT, value),
       (error) => this.#finish(task, Answer.FAILURE, error),
@@ -427,6 +431,16 @@ class WorkerLoop {
     }
     frame.endBlock(place);
     this.#answersSize = frame.frameSize;
+  }
+
+  /** A call waits, for nobody knows how long: what is answered before it must not. */
+  #sendAnswersSoon(): void {
+    if (this.#answersWaiting === 0 || this.#answersTimer) return;
+    this.#answersTimer = true;
+    setTimeout(() => {
+      this.#answersTimer = false;
+      this.#sendAnswers();
+    }, ANSWER_AGE);
   }
 
   #sendAnswers(): void {

@@ -26,6 +26,9 @@ const IMPORTS = "ergate.imports";
 /** Set in a child whose program is a bundle. */
 const WORKER_MARK = "ergate.bundled";
 
+/** Flags that would give a child more than its parent has; the option `permissions` asks first. */
+const PERMISSION_FLAG = /^(-[A-Za-z]*[ARWNESIP]|--(allow|deny|ignore)-|--permission-set)/;
+
 /** Deno. */
 export class DenoRuntime extends HostRuntime {
   readonly name: string = "Deno";
@@ -67,7 +70,7 @@ export class DenoRuntime extends HostRuntime {
         "--quiet",
         ...permissionFlags(options.permissions ?? "inherit", folder).flags,
         ...configFlags(options.config, Deno.mainModule),
-        ...options.execArgv ?? [],
+        ...childExecArgv(options.execArgv ?? []),
         `data:application/javascript,${encodeURIComponent(program)}`,
       ],
       env: options.env,
@@ -91,6 +94,14 @@ export class DenoRuntime extends HostRuntime {
     const readable = !url.startsWith("file:") || Deno.permissions.querySync({ name: "read" }).state === "granted";
     return readable ? import(url) : undefined;
   }
+}
+
+function childExecArgv(execArgv: readonly string[]): readonly string[] {
+  const flag = execArgv.find((flag) => PERMISSION_FLAG.test(flag));
+  if (flag === undefined) return execArgv;
+  throw new NotSupportedError(
+    `Cannot start a worker process as its permissions must be asked for by the option 'permissions': 'execArgv' has ${flag}`,
+  );
 }
 
 function literal(text: string): string {

@@ -117,6 +117,14 @@ export interface NodeModules {
     createServer(connected: (socket: NodeSocket) => void): NodeServer;
     connect(path: string): NodeSocket;
   };
+  /** Threads. */
+  "node:worker_threads": {
+    Worker: new (program: URL | string, options: { readonly eval?: boolean; readonly workerData: unknown }) => {
+      once(event: "message", listener: (message: unknown) => void): unknown;
+      once(event: "error", listener: (error: Error) => void): unknown;
+      unref(): void;
+    };
+  };
   /** The machine. */
   "node:os": { availableParallelism(): number; tmpdir(): string };
   /** Call-local values. */

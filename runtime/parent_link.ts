@@ -1,6 +1,7 @@
 /** The child's way to its parent: a line on its stdin says where, the token in it who. */
-import { FrameWriter, MessageKind, PROTOCOL_VERSION } from "../channel/protocol.ts";
+import { introduction, MessageKind } from "../channel/protocol.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
+import { startGuard } from "./guard.ts";
 import { nodeModule } from "./node_api.ts";
 import type { ChildGreeting } from "./process_host.ts";
 import type { ParentLink } from "./runtime.ts";
@@ -9,7 +10,8 @@ import { SocketStream } from "./socket_stream.ts";
 
 /** Reads the greeting, connects, says hello. */
 export async function connectToParent(): Promise<ParentLink> {
-  const { socket: path, slate: slatePath, token } = JSON.parse(readLine()) as ChildGreeting;
+  const { socket: path, slate: slatePath, token, guard } = JSON.parse(readLine()) as ChildGreeting;
+  if (guard !== undefined) await startGuard(path, token, guard);
   const socket = nodeModule("node:net").connect(path);
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
@@ -20,12 +22,8 @@ export async function connectToParent(): Promise<ParentLink> {
   });
   const slate = new SlateFile(slatePath, false);
   const channel = new StreamChannel(new SocketStream(socket));
-  const hello = new FrameWriter();
-  hello.beginFrame(MessageKind.HELLO);
-  hello.u32(PROTOCOL_VERSION);
-  for (const byte of new TextEncoder().encode(token)) hello.u8(byte);
-  channel.send(hello.endFrame());
-  return { channel, slate, token };
+  channel.send(introduction(MessageKind.HELLO, token));
+  return { channel, slate };
 }
 
 /** The first line of stdin. It blocks: the parent writes it as soon as this process is known to the reaper. */

@@ -50,6 +50,8 @@ export interface ChildGreeting {
   readonly slate: string;
   /** What it must say there. */
   readonly token: string;
+  /** The private folder, which it must guard itself, there being no reaper. */
+  readonly guard: string | undefined;
 }
 
 interface Expected {
@@ -95,7 +97,9 @@ class ProcessHost {
   readonly #reaper: Reaper;
   /** Children that have not said hello, by token. */
   readonly #expected = new Map<string, Expected>();
-  /** Connections that have not said hello. */
+  /** Tokens of the children whose guard thread may come. */
+  readonly #guarded = new Set<string>();
+  /** Connections that have not said hello, and those of guards: they are closed at the end. */
   readonly #strangers = new Set<NodeSocket>();
   #slates = 0;
 
@@ -139,7 +143,12 @@ class ProcessHost {
       nodeModule("node:fs").rmSync(slatePath, { recursive: false, force: true });
     });
     channel.catch(() => child.kill("SIGKILL"));
-    const greeting: ChildGreeting = { socket: this.#socketPath, slate: slatePath, token };
+    const guard = this.#reaper.exists ? undefined : this.#folder;
+    const greeting: ChildGreeting = { socket: this.#socketPath, slate: slatePath, token, guard };
+    if (guard !== undefined) {
+      this.#guarded.add(token);
+      child.exited.then(() => this.#guarded.delete(token));
+    }
     void this.#greet(child, greeting);
     const released = Promise.all([relayOutput(child), child.exited]).then(() => {});
     return { pid: child.pid, channel, slate, exited: child.exited, released, kill: (signal) => child.kill(signal) };
@@ -185,6 +194,7 @@ class ProcessHost {
       const kind = hello.u8();
       const version = hello.u32();
       const token = new TextDecoder().decode(frame.subarray(hello.at));
+      if (kind === MessageKind.GUARD && this.#guarded.has(token)) return; // all that it wants is to see the end of it
       const expected = this.#expected.get(token);
       if (kind !== MessageKind.HELLO || expected === undefined) {
         throw new ProtocolError("Cannot admit a connection as its first message must prove a child of this process");

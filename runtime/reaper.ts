@@ -38,6 +38,11 @@ export class Reaper {
     this.#child = this.#start();
   }
 
+  /** Whether there is one: some systems have no `sh`, and some programs may not start it. */
+  get exists(): boolean {
+    return this.#child.pid !== 0;
+  }
+
   /** Tells it of a child; resolves when the system has the message. */
   async watch(pid: number): Promise<void> {
     this.#pids.add(pid);
@@ -60,6 +65,7 @@ export class Reaper {
   #start(): Child {
     const child = this.#spawn({ command: "/bin/sh", args: ["-c", SCRIPT, "sh", this.#folder], output: "ignore" });
     child.exited.then(() => {
+      if (child.pid === 0) return;
       // Somebody killed it. It held what it knew in memory only, so a new one is told again; one that cannot live
       // at all is not started for ever.
       if (this.#closing || child !== this.#child || ++this.#deaths > 3) return;

@@ -76,8 +76,6 @@ export interface ParentLink {
   readonly channel: Channel;
   /** The slate that it shares with its parent. */
   readonly slate: SlateMemory;
-  /** What proves this child to its parent. */
-  readonly token: string;
 }
 
 /** A value that is bound to a call and to all that the call awaits or starts. */

@@ -4,7 +4,7 @@
  * There is one registry per process, not per copy of the library: a program and its dependencies may each bring their
  * own copy, and a task registered with one must run in a pool of another.
  */
-import { PicklingError } from "../errors.ts";
+import { describe, PicklingError } from "../errors.ts";
 
 /** Where a module lives: `import.meta`, or an object with its URL (bundles, CommonJS). */
 export interface ModuleMeta {
@@ -152,15 +152,6 @@ function moduleUrl(module: ModuleMeta): string {
     );
   }
   return url;
-}
-
-/** A value in a few words, for an error. */
-export function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value === "string") return `the string '${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
-  if (typeof value === "function") return `the function '${value.name}'`;
-  if (typeof value === "object") return `an object of class ${(value as object).constructor?.name ?? "Object"}`;
-  return String(value);
 }
 
 /** FNV-1a over the UTF-16 units, twice with two seeds: 64 bits are plenty for the few texts of one name. */

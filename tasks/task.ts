@@ -1,6 +1,7 @@
 /** How a function becomes a task: {@linkcode tasks} and {@linkcode task}. */
+import { describe } from "../errors.ts";
 import { type TaskDecorator, taskDecorator } from "./decorator.ts";
-import { type AnyFunction, describe, type ModuleMeta, register } from "./registry.ts";
+import { type AnyFunction, type ModuleMeta, register } from "./registry.ts";
 
 /** Options of {@linkcode task}. */
 export interface TaskOptions {

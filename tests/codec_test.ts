@@ -315,6 +315,7 @@ const REFUSED: [() => unknown, string, RegExp][] = [
   [() => new Error("e", { cause: { f() {} } }), ".cause.f", / functions/],
   [() => Object.assign(new Error("e"), { f() {} }), ".f", / functions/],
   [() => Object.assign(Array.from({ length: 9 }, (_, i) => i), { 8: () => 1 }), "[8]", / functions/],
+  [() => Object.create(Array.prototype), "", / an object with a prototype of its own/],
   [() => Object.create(Map.prototype), "", / reading it threw: TypeError/],
   [
     () => {

@@ -81,7 +81,7 @@ export function divmod(a: number, b: number): [number, number] {
 }
 
 /** Ends the worker by an exit code. */
-export function exitWith(code: number): never {
+export function exitWith(code: number): void {
   host.process.exit(code);
 }
 

@@ -1,0 +1,497 @@
+/** Whole programs of a user: the guard, `isMain`, how tasks are found in a project, pools in pools. */
+
+import assert from "node:assert/strict";
+import { mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { Arrivals, type ProgramResult, test, withTempFolder } from "./harness.ts";
+import { REPOSITORY } from "./project.ts";
+import { UserProject, withProject } from "./user_project.ts";
+
+/** A program that ended well and said nothing on stderr, and what it printed. */
+function printed({ code, signal, stdout, stderr, timedOut }: ProgramResult): string {
+  assert.deepEqual({ code, signal, stderr, timedOut }, { code: 0, signal: null, stderr: "", timedOut: false }, stdout);
+  return stdout;
+}
+
+// ----- The guard (row P159)
+
+/** The top of a program that holds its tasks itself, and leaves a line each time that it is run. */
+const WITH_TASKS = `
+  import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+  import { appendFileSync } from "node:fs";
+  import process from "node:process";
+  appendFileSync(process.env.HERE + "/runs", process.pid + "\\n");
+  export function double(n: number): number {
+    return 2 * n;
+  }
+  tasks(import.meta, { double });
+  void isMain;
+`;
+
+const UNGUARDED: Record<string, string> = {
+  "top-level await of submit": `
+    const pool = new ProcessPoolExecutor(2);
+    console.log(await pool.submit(double, 1));
+    await pool.shutdown();
+  `,
+  "await using at the top": `
+    await using pool = new ProcessPoolExecutor(2);
+    console.log(await pool.submit(double, 1));
+  `,
+  "an async main": `
+    async function main(): Promise<void> {
+      await Promise.resolve();
+      await using pool = new ProcessPoolExecutor(2);
+      console.log(await pool.submit(double, 1));
+    }
+    main();
+  `,
+  "an async main that begins after a while": `
+    async function main(): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await using pool = new ProcessPoolExecutor(2);
+      console.log(await pool.submit(double, 1));
+    }
+    main();
+  `,
+  "a pool made at the top and used in main": `
+    const pool = new ProcessPoolExecutor(2);
+    async function main(): Promise<void> {
+      console.log(await pool.submit(double, 1));
+      await pool.shutdown();
+    }
+    await main();
+  `,
+  "map": `
+    const pool = new ProcessPoolExecutor(2);
+    console.log(await pool.map(double, [1, 2, 3, 4]).toArray());
+    await pool.shutdown();
+  `,
+  "a thousand calls": `
+    const pool = new ProcessPoolExecutor(2);
+    console.log((await Promise.all(Array.from({ length: 1000 }, (_, i) => pool.submit(double, i)))).length);
+    await pool.shutdown();
+  `,
+  "an initializer": `
+    const pool = new ProcessPoolExecutor({ maxWorkers: 2, initializer: double, initargs: [1] });
+    console.log(await pool.submit(double, 1));
+    await pool.shutdown();
+  `,
+  "an import by a worker that catches everything": `
+    try {
+      const pool = new ProcessPoolExecutor(2);
+      console.log(await pool.submit(double, 1));
+    } catch (error) {
+      console.error(String(error));
+      process.exitCode = 1;
+    }
+  `,
+};
+
+for (const [name, code] of Object.entries(UNGUARDED)) {
+  test(`P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`, () =>
+    withProject({ "main.ts": WITH_TASKS + code }, async (project) => {
+      const { code, signal, stdout, stderr, timedOut } = await project.run("main.ts");
+      assert.deepEqual({ signal, timedOut }, { signal: null, timedOut: false }, stderr);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, "");
+      assert.match(stderr, /if \(isMain\(import\.meta\)\) \{/);
+      // The program, and its workers; a worker of a worker would be one of a bomb.
+      const runs = new Arrivals(project.folder, "runs").count;
+      assert(runs >= 2 && runs <= 3, `it was run ${runs} times`);
+      // Nobody is told twice: by an error and its cause at most, which hosts print below it.
+      assert(stderr.match(/\bisMain\b/g)!.length <= 2, stderr);
+      assert.deepEqual(project.temporary, []);
+    }));
+}
+
+test("P159: with its guard the same program runs", () =>
+  withProject({
+    "main.ts": `${WITH_TASKS}
+      if (isMain(import.meta)) {
+        await using pool = new ProcessPoolExecutor(2);
+        console.log(await pool.submit(double, 1), (await pool.map(double, [1, 2, 3]).toArray()).join());
+      }
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "2 2,4,6\n");
+    assert(new Arrivals(project.folder, "runs").count <= 3);
+    assert.deepEqual(project.temporary, []);
+  }));
+
+/** A module of tasks, apart from any program. */
+const TASKS = `
+  import { isMain, tasks } from "@ergate/ergate";
+  import process from "node:process";
+  export function double(n: number): number {
+    return 2 * n;
+  }
+  export function pid(): number {
+    return process.pid;
+  }
+  export function amIMain(): boolean {
+    return isMain(import.meta);
+  }
+  tasks(import.meta, { double, pid, amIMain });
+`;
+
+test("P159: a program whose tasks live in a module of their own needs no guard and runs once", () =>
+  withProject({
+    "tasks.ts": TASKS,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { appendFileSync } from "node:fs";
+      import process from "node:process";
+      import { double } from "./tasks.ts";
+      appendFileSync(process.env.HERE + "/runs", process.pid + "\\n");
+      const pool = new ProcessPoolExecutor(2);
+      console.log(await pool.submit(double, 21));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "42\n");
+    assert.equal(new Arrivals(project.folder, "runs").count, 1);
+    assert.deepEqual(project.temporary, []);
+  }));
+
+test("guard: a task and an initializer may use an executor, and what they start, too", () =>
+  withProject({
+    "tasks.ts": `
+      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      export function double(n: number): number {
+        return 2 * n;
+      }
+      let first = 0;
+      export async function setUp(): Promise<void> {
+        await using pool = new ProcessPoolExecutor(1);
+        first = await pool.submit(double, 4);
+      }
+      export async function later(): Promise<number[]> {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        await using pool = new ProcessPoolExecutor(1);
+        return [first, await pool.submit(double, 5)];
+      }
+      tasks(import.meta, { double, setUp, later });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { later, setUp } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, initializer: setUp });
+      console.log((await pool.submit(later)).join());
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "8,10\n");
+    assert.deepEqual(project.temporary, []);
+  }));
+
+// ----- isMain
+
+const MAIN = `
+  import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+  import { amIMain as isTaskModuleMain } from "./tasks.ts";
+  export function amIMain(): boolean {
+    return isMain(import.meta);
+  }
+  tasks(import.meta, { amIMain });
+  if (isMain(import.meta)) {
+    await using pool = new ProcessPoolExecutor(1);
+    console.log("here", amIMain(), isTaskModuleMain());
+    console.log("there", await pool.submit(amIMain), await pool.submit(isTaskModuleMain));
+  }
+`;
+
+test("isMain: true in the main module of the program alone, not in an imported one, nor in a worker", () =>
+  withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "here true false\nthere false false\n");
+  }));
+
+test("isMain: a module that another program imports is not main", () =>
+  withProject({ "tasks.ts": TASKS, "main.ts": MAIN, "other.ts": `import "./main.ts"; console.log("other");` }, async (
+    project,
+  ) => {
+    assert.equal(printed(await project.run("other.ts")), "other\n");
+  }));
+
+test("isMain: a main module that is run by a link", () =>
+  withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+    symlinkSync(project.path("main.ts"), project.path("link.ts"));
+    assert.equal(printed(await project.run("link.ts")), "here true false\nthere false false\n");
+  }));
+
+test("isMain: a main module that is named by its folder, where a host takes one", () =>
+  withProject({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
+    project,
+  ) => {
+    project.write({ "tasks.ts": TASKS, "main.ts": MAIN });
+    const probe = await project.run("probe");
+    const named = await project.run(".");
+    if (probe.code === 0) assert.equal(printed(named), "here true false\nthere false false\n");
+    else assert.equal(named.stdout, "", "a host that runs no folder at all has run this one");
+  }, { packageJson: { main: "main.ts" } }));
+
+// ----- A project, with ergate installed outside of it
+
+const USES_NAMES = `
+  import { tasks } from "@ergate/ergate";
+  import { shout } from "#util";
+  import { greet } from "small-package";
+  export function hello(name: string): string {
+    return greet(shout(name));
+  }
+  tasks(import.meta, { hello });
+`;
+
+const SAYS_HELLO = `
+  import { ProcessPoolExecutor } from "@ergate/ergate";
+  import { hello } from "./tasks.ts";
+  await using pool = new ProcessPoolExecutor(1);
+  console.log(await pool.submit(hello, "ant"));
+`;
+
+const UTIL = `export function shout(text: string): string { return text.toUpperCase() + "!"; }`;
+
+const SMALL_PACKAGE = {
+  "node_modules/small-package/package.json": `{ "name": "small-package", "version": "1.0.0", "type": "module", "main": "index.js" }`,
+  "node_modules/small-package/index.js": `export function greet(name) { return "Hello, " + name; }`,
+};
+
+const NAMES = {
+  denoJson: { imports: { "#util": "./util.ts" } },
+  packageJson: { imports: { "#util": "./util.ts" }, dependencies: { "small-package": "1.0.0" } },
+};
+
+test("project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm", () =>
+  withProject({ ...SMALL_PACKAGE, "util.ts": UTIL, "tasks.ts": USES_NAMES, "main.ts": SAYS_HELLO }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
+  }, NAMES));
+
+test("project: the same from any working folder, the workers' own included", () =>
+  withProject({
+    ...SMALL_PACKAGE,
+    "util.ts": UTIL,
+    "tasks.ts": USES_NAMES,
+    "main.ts": SAYS_HELLO.replace("Executor(1)", `Executor({ maxWorkers: 1, cwd: "/" })`),
+  }, async (project) => {
+    for (const cwd of ["/", project.path("tmp")]) {
+      assert.equal(printed(await project.run("main.ts", { cwd })), "Hello, ANT!\n");
+    }
+  }, NAMES));
+
+test("project: one with a package.json and no deno.json", () =>
+  withTempFolder(async (folder) => {
+    const project = new UserProject(folder);
+    mkdirSync(project.path("tmp"));
+    const mod = `file://${REPOSITORY}/mod.ts`;
+    project.write({
+      ...SMALL_PACKAGE,
+      "package.json": `{ "type": "module", "dependencies": { "small-package": "1.0.0" } }`,
+      "tasks.ts": USES_NAMES.replace("#util", "./util.ts").replace("@ergate/ergate", mod),
+      "util.ts": UTIL,
+      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
+    });
+    assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
+  }));
+
+test("project: one with neither", () =>
+  withTempFolder(async (folder) => {
+    const project = new UserProject(folder);
+    mkdirSync(project.path("tmp"));
+    const mod = `file://${REPOSITORY}/mod.ts`;
+    project.write({
+      "tasks.ts": `
+        import { tasks } from ${JSON.stringify(mod)};
+        export function hello(name: string): string { return "Hello, " + name; }
+        tasks(import.meta, { hello });
+      `,
+      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
+    });
+    assert.equal(printed(await project.run("main.ts")), "Hello, ant\n");
+  }));
+
+test("project: its folder may have a blank, a hash, a percent sign and letters of any script in its name", () =>
+  withTempFolder(async (folder) => {
+    const odd = `${folder}/a b #1 100% ñ 蟻`;
+    await withProject({ "tasks.ts": TASKS }, (project) => renameSync(project.folder, odd));
+    const project = new UserProject(odd);
+    project.write({
+      "main.ts": `
+        import { ProcessPoolExecutor } from "@ergate/ergate";
+        import { double } from "./tasks.ts";
+        await using pool = new ProcessPoolExecutor(1);
+        console.log(await pool.submit(double, 21));
+      `,
+    });
+    assert.equal(printed(await project.run("main.ts", { env: { TMPDIR: folder } })), "42\n");
+  }));
+
+// ----- When tasks are registered
+
+test("tasks: registered after the worker started, by a dynamic import", () =>
+  withProject({
+    "tasks.ts": TASKS,
+    "late.ts": `
+      import { tasks } from "@ergate/ergate";
+      export function triple(n: number): number { return 3 * n; }
+      tasks(import.meta, { triple });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { double } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor(1);
+      console.log(await pool.submit(double, 1));
+      const { triple } = await import("./late.ts");
+      console.log(await pool.submit(triple, 1), await pool.submit(double, 2));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "2\n3 4\n");
+  }));
+
+test("tasks: registered late in a module that the worker has imported already", () =>
+  withProject({
+    "tasks.ts": `
+      import { tasks } from "@ergate/ergate";
+      export function first(): string { return "first"; }
+      tasks(import.meta, { first });
+      export let second: () => string;
+      export function more(): void {
+        second = function second() { return "second"; };
+        tasks(import.meta, { second });
+      }
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import * as late from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor(1);
+      console.log(await pool.submit(late.first));
+      late.more();
+      // No worker ever registers it: an error, and the pool works on.
+      console.log(await pool.submit(late.second).exception().then((error) => (error as Error).name));
+      console.log(await pool.submit(late.first));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "first\nTaskNotFoundError\nfirst\n");
+  }));
+
+test("tasks: two versions of one module side by side", () =>
+  withProject({
+    "versioned.ts": `
+      import { tasks } from "@ergate/ergate";
+      const version = new URL(import.meta.url).search;
+      export function which(): string { return version; }
+      tasks(import.meta, { which });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      await using pool = new ProcessPoolExecutor(1);
+      const one = await import("./versioned.ts?v=1" as string);
+      console.log(await pool.submit(one.which));
+      const two = await import("./versioned.ts?v=2" as string);
+      console.log(await pool.submit(two.which), await pool.submit(one.which), await pool.submit(two.which));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=2 ?v=1 ?v=2\n");
+  }));
+
+test("tasks: a module that was rewritten and loaded again runs in its new text, in a new worker", () =>
+  withProject({
+    "hot.ts": hot(1),
+    "tasks.ts": TASKS,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { writeFileSync } from "node:fs";
+      import { pid } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor(1);
+      const one = await import("./hot.ts?1" as string);
+      console.log(await pool.submit(one.which));
+      const before = await pool.submit(pid);
+      writeFileSync(new URL("hot.ts", import.meta.url), ${JSON.stringify(hot(2))});
+      const two = await import("./hot.ts?2" as string);
+      console.log(await pool.submit(two.which));
+      console.log(before !== await pool.submit(pid));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "version 1\nversion 2\ntrue\n");
+  }));
+
+/** A module that registers itself under one URL, however often it is loaded again. */
+function hot(version: number): string {
+  return `
+    import { tasks } from "@ergate/ergate";
+    export function which(): string { return "version ${version}"; }
+    tasks({ url: import.meta.url.split("?")[0] }, { which });
+  `;
+}
+
+// ----- Pools in pools
+
+test("nested: a task may use a pool of its own", () =>
+  withProject({
+    "tasks.ts": `
+      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      export function double(n: number): number { return 2 * n; }
+      export async function sumOfDoubles(n: number): Promise<number> {
+        await using pool = new ProcessPoolExecutor(2);
+        const doubles = await pool.map(double, Array.from({ length: n }, (_, i) => i)).toArray();
+        return doubles.reduce((sum, value) => sum + value, 0);
+      }
+      export async function deeper(n: number): Promise<number> {
+        await using pool = new ProcessPoolExecutor(1);
+        return await pool.submit(sumOfDoubles, n);
+      }
+      tasks(import.meta, { double, sumOfDoubles, deeper });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { deeper, sumOfDoubles } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor(2);
+      console.log((await pool.map(sumOfDoubles, [1, 10, 100]).toArray()).join(), await pool.submit(deeper, 10));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "0,90,9900 90\n");
+    assert.deepEqual(project.temporary, []);
+  }));
+
+test("nested: a pool that a task left open ends with its worker", () =>
+  withProject({
+    "tasks.ts": `
+      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      let pool: ProcessPoolExecutor | undefined;
+      export function double(n: number): number { return 2 * n; }
+      export async function doubleThere(n: number): Promise<number> {
+        pool ??= new ProcessPoolExecutor(1);
+        return await pool.submit(double, n);
+      }
+      tasks(import.meta, { double, doubleThere });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { doubleThere } from "./tasks.ts";
+      const pool = new ProcessPoolExecutor(1);
+      console.log((await pool.map(doubleThere, [1, 2, 3]).toArray()).join());
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts")), "2,4,6\n");
+    assert.deepEqual(project.temporary, []);
+  }));
+
+test("options: env, cwd and execArgv reach the workers, env on top of the parent's", () =>
+  withProject({
+    "tasks.ts": `
+      import { tasks } from "@ergate/ergate";
+      import process from "node:process";
+      export function around(): string[] {
+        return [process.env.COLOUR ?? "none", process.env.SIZE ?? "none", process.cwd()];
+      }
+      tasks(import.meta, { around });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import process from "node:process";
+      import { around } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, env: { COLOUR: "red" }, cwd: process.env.HERE + "/tmp" });
+      console.log((await pool.submit(around)).join());
+      await using plain = new ProcessPoolExecutor({ maxWorkers: 1 });
+      console.log((await plain.submit(around)).join());
+    `,
+  }, async (project) => {
+    const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
+    assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
+  }));
