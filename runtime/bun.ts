@@ -1,8 +1,34 @@
 /** The adapter of Bun 1.4 and later. */
+import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 import type { ChildCommand } from "./child.ts";
 import { childExecArgv, HostRuntime, WORKER_VARIABLE } from "./host_runtime.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
 import type { ProcessOptions } from "./runtime.ts";
+
+declare const Bun: { mmap(path: string, options: { readonly shared: boolean }): Uint8Array<ArrayBuffer> };
+
+/**
+ * The worker's slate as mapped memory: a word is written in nanoseconds. The parent reads the file; both are the same page
+ * of the system's cache, and it outlives the worker.
+ */
+class MappedSlate implements SlateMemory {
+  readonly #words: Float64Array;
+
+  constructor(path: string) {
+    const bytes = Bun.mmap(path, { shared: true });
+    this.#words = new Float64Array(bytes.buffer, bytes.byteOffset, SLATE_SIZE / 8);
+  }
+
+  read(word: 0 | 1): number {
+    return this.#words[word];
+  }
+
+  write(word: 0 | 1, value: number): void {
+    this.#words[word] = value;
+  }
+
+  close(): void {} // unmapped with the worker
+}
 
 /** Where the modules of a `bun build --compile` binary lie: `/$bunfs/root/…`, on Windows `B:/~BUN/root/…`. */
 const IN_BINARY = /^file:\/\/\/(\$bunfs|B:\/~BUN)\//;
@@ -11,6 +37,10 @@ const IN_BINARY = /^file:\/\/\/(\$bunfs|B:\/~BUN)\//;
 export class BunRuntime extends HostRuntime {
   readonly name: string = "Bun";
   readonly version: string = nodeProcess().versions.bun ?? "";
+
+  override openSlate(path: string): SlateMemory {
+    return new MappedSlate(path);
+  }
 
   workerCommand(options: ProcessOptions): ChildCommand {
     const { execPath, execArgv } = nodeProcess();

@@ -2,10 +2,12 @@
  * What Deno, Bun and Node have in common: Node's API, which all three speak. An adapter adds how it starts a worker,
  * and whatever it does otherwise.
  */
+import type { SlateMemory } from "../channel/slate.ts";
 import { type Child, type ChildCommand, NodeChild } from "./child.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
 import { connectToParent } from "./parent_link.ts";
 import { type ProcessHostAdapter, ProcessHosts } from "./process_host.ts";
+import { SlateFile } from "./slate_file.ts";
 import type { CallLocal, ParentLink, ProcessGroup, ProcessOptions, Runtime } from "./runtime.ts";
 
 /** The longest delay that every host's timers keep. */
@@ -71,7 +73,12 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   }
 
   connectToParent(): Promise<ParentLink> {
-    return connectToParent();
+    return connectToParent((path) => this.openSlate(path));
+  }
+
+  /** Opens the worker's side of a slate. */
+  openSlate(path: string): SlateMemory {
+    return new SlateFile(path, false);
   }
 
   importModule(url: string): Promise<unknown> | undefined {

@@ -1,15 +1,19 @@
 /** The child's way to its parent: a line on its stdin says where, the token in it who. */
 import { introduction, MessageKind } from "../channel/protocol.ts";
+import type { SlateMemory } from "../channel/slate.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
 import { startGuard } from "./guard.ts";
 import { nodeModule } from "./node_api.ts";
 import type { ChildGreeting } from "./process_host.ts";
 import type { ParentLink } from "./runtime.ts";
-import { SlateFile } from "./slate_file.ts";
 import { SocketStream } from "./socket_stream.ts";
 
-/** Reads the greeting, connects, says hello. */
-export async function connectToParent(): Promise<ParentLink> {
+/**
+ * Reads the greeting, connects, says hello.
+ *
+ * @param openSlate Opens the slate at a path.
+ */
+export async function connectToParent(openSlate: (path: string) => SlateMemory): Promise<ParentLink> {
   const { socket: path, slate: slatePath, token, guard } = JSON.parse(readLine()) as ChildGreeting;
   if (guard !== undefined) await startGuard(path, token, guard);
   const socket = nodeModule("node:net").connect(path);
@@ -20,7 +24,7 @@ export async function connectToParent(): Promise<ParentLink> {
       resolve();
     });
   });
-  const slate = new SlateFile(slatePath, false);
+  const slate = openSlate(slatePath);
   const channel = new StreamChannel(new SocketStream(socket));
   channel.send(introduction(MessageKind.HELLO, token));
   return { channel, slate };

@@ -249,7 +249,8 @@ const SAYS_HELLO = `
 const UTIL = `export function shout(text: string): string { return text.toUpperCase() + "!"; }`;
 
 const SMALL_PACKAGE = {
-  "node_modules/small-package/package.json": `{ "name": "small-package", "version": "1.0.0", "type": "module", "main": "index.js" }`,
+  "node_modules/small-package/package.json":
+    `{ "name": "small-package", "version": "1.0.0", "type": "module", "main": "index.js" }`,
   "node_modules/small-package/index.js": `export function greet(name) { return "Hello, " + name; }`,
 };
 
