@@ -44,7 +44,7 @@ export type { TaskDecorator } from "./tasks/decorator.ts";
 export type { AnyFunction, ModuleMeta } from "./tasks/registry.ts";
 export { task, type TaskOptions, tasks } from "./tasks/task.ts";
 export { isMain } from "./runtime/is_main.ts";
-export type { ChildPermissions } from "./runtime/deno_permissions.ts";
+export type { ChildPermissions, PermissionName } from "./runtime/deno_permissions.ts";
 export { Future } from "./executor/future.ts";
 export {
   asCompleted,

@@ -77,11 +77,11 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
    */
   readonly workerName?: string;
   /**
-   * The host; for tests.
+   * The adapter of the host, an object of `runtime/`; for tests.
    *
    * @default The one that the program runs on.
    */
-  readonly runtime?: Runtime;
+  readonly runtime?: object;
 }
 
 const OPTIONS = [
@@ -162,7 +162,8 @@ export class ProcessPoolExecutor<InitArgs extends unknown[] = unknown[]> extends
 
 function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecutorOptions<InitArgs>): Scheduler {
   checkNames(options, OPTIONS);
-  const { runtime = hostRuntime(), env, cwd, execArgv, permissions, config } = options;
+  const { env, cwd, execArgv, permissions, config } = options;
+  const runtime = (options.runtime ?? hostRuntime()) as Runtime;
   checkRecord("env", env);
   checkString("cwd", cwd);
   checkArray("execArgv", execArgv);

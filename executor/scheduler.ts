@@ -157,11 +157,6 @@ export class Scheduler implements WorkerEvents {
     return this.#pending;
   }
 
-  /** Process ids of the workers that have not ended. */
-  get pids(): number[] {
-    return Array.from(this.#workers, (worker) => worker.pid);
-  }
-
   /** What is known of a task. */
   profile(task: RegisteredTask): TaskProfile {
     let profile = this.#profiles.get(task);

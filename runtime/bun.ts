@@ -13,6 +13,7 @@ declare const Bun: { mmap(path: string, options: { readonly shared: boolean }): 
  */
 class MappedSlate implements SlateMemory {
   readonly #words: Float64Array;
+  readonly #barrier = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(path: string) {
     const bytes = Bun.mmap(path, { shared: true });
@@ -25,6 +26,9 @@ class MappedSlate implements SlateMemory {
 
   write(word: 0 | 1, value: number): void {
     this.#words[word] = value;
+    // A processor may read `stop` before others see `entered`; the parent does it the other way round, and both could miss
+    // what the other wrote. A write to a file orders them by itself, a plain store needs a barrier.
+    Atomics.add(this.#barrier, 0, 1);
   }
 
   close(): void {} // unmapped with the worker

@@ -1,0 +1,111 @@
+/** The slate: its two words, in memory and as the file that two processes share. */
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { readEntered, readStop, SLATE_SIZE, type SlateMemory, writeEntered, writeStop } from "../channel/slate.ts";
+import { SlateFile } from "../runtime/slate_file.ts";
+import { test, withTempFolder } from "./harness.ts";
+
+class FakeMemory implements SlateMemory {
+  readonly words: [number, number] = [0, 0];
+  read(word: 0 | 1): number {
+    return this.words[word];
+  }
+  write(word: 0 | 1, value: number): void {
+    this.words[word] = value;
+  }
+  close(): void {}
+}
+
+/** Sequence numbers up to the last one whose double is exact. */
+const NUMBERS = [1, 2, 3, 255, 256, 2 ** 31, 2 ** 32 + 1, 2 ** 51 + 1];
+
+test("slate: a new one says that no call was entered and that none must not be", () => {
+  const memory = new FakeMemory();
+  assert.deepEqual(readEntered(memory), { sequence: 0, running: false });
+  assert.equal(readStop(memory), 0);
+});
+
+test("slate: entered keeps the call and whether it may have begun to run", () => {
+  const memory = new FakeMemory();
+  for (const sequence of NUMBERS) {
+    for (const running of [false, true]) {
+      writeEntered(memory, sequence, running);
+      assert.deepEqual(readEntered(memory), { sequence, running });
+    }
+  }
+});
+
+test("slate: each side writes its own word alone", () => {
+  const memory = new FakeMemory();
+  writeEntered(memory, 7, true);
+  writeStop(memory, 9);
+  assert.deepEqual(readEntered(memory), { sequence: 7, running: true });
+  assert.equal(readStop(memory), 9);
+  writeStop(memory, 0);
+  assert.deepEqual(readEntered(memory), { sequence: 7, running: true });
+  assert.equal(readStop(memory), 0);
+});
+
+/** Both sides of one file. */
+async function withBothSides(fn: (parent: SlateFile, worker: SlateFile, path: string) => void): Promise<void> {
+  await withTempFolder((folder) => {
+    const path = `${folder}/slate`;
+    const parent = new SlateFile(path, true);
+    const worker = new SlateFile(path, false);
+    try {
+      fn(parent, worker, path);
+    } finally {
+      parent.close();
+      worker.close();
+    }
+  });
+}
+
+test("slate file: what one side writes the other reads", () =>
+  withBothSides((parent, worker) => {
+    assert.deepEqual(readEntered(parent), { sequence: 0, running: false });
+    assert.equal(readStop(worker), 0);
+    for (const sequence of NUMBERS) {
+      writeEntered(worker, sequence, true);
+      writeStop(parent, sequence + 1);
+      assert.deepEqual(readEntered(parent), { sequence, running: true });
+      assert.equal(readStop(worker), sequence + 1);
+    }
+    writeStop(parent, 0);
+    assert.equal(readStop(worker), 0);
+  }));
+
+test("slate file: sixteen bytes that only this user may read", () =>
+  withBothSides((parent, worker, path) => {
+    writeEntered(worker, 1, true);
+    writeStop(parent, 2);
+    assert.equal(readFileSync(path).length, SLATE_SIZE);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+  }));
+
+test("slate file: it outlives the side that wrote it", () =>
+  withBothSides((parent, worker) => {
+    writeEntered(worker, 5, false);
+    worker.close();
+    assert.deepEqual(readEntered(parent), { sequence: 5, running: false });
+  }));
+
+test("slate file: after close a read gives 0, a write and a second close do nothing", () =>
+  withBothSides((parent, worker) => {
+    writeEntered(worker, 5, true);
+    parent.close();
+    parent.close();
+    assert.deepEqual(readEntered(parent), { sequence: 0, running: false });
+    writeStop(parent, 3);
+    assert.equal(readStop(worker), 0);
+  }));
+
+test("slate file: one that is there already is not taken for a new one", () =>
+  withBothSides((_parent, _worker, path) => {
+    assert.throws(() => new SlateFile(path, true), { code: "EEXIST" });
+  }));
+
+test("slate file: one that is not there cannot be opened", () =>
+  withTempFolder((folder) => {
+    assert.throws(() => new SlateFile(`${folder}/none`, false), { code: "ENOENT" });
+  }));
