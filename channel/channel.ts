@@ -17,9 +17,10 @@ export interface Channel {
   /**
    * Gives every message to `handler` from now on, those that came before it first.
    *
-   * @param handler Gets a frame without its head. An error that it throws is taken as garbage on the channel.
+   * @param handler Gets a frame without its head. An error that it throws is taken as garbage on the channel, and nothing
+   *   more is handed on. `undefined`: messages wait for the next handler.
    */
-  receive(handler: (frame: Uint8Array) => void): void;
+  receive(handler: ((frame: Uint8Array) => void) | undefined): void;
   /** Bytes that were sent and that the operating system has not taken yet. */
   readonly unsent: number;
   /** Resolves when `unsent` is 0, or the channel has ended. */

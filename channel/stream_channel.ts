@@ -72,11 +72,11 @@ export class StreamChannel implements Channel {
     if (!this.#ended) this.#stream.write(frame);
   }
 
-  receive(handler: (frame: Uint8Array) => void): void {
+  receive(handler: ((frame: Uint8Array) => void) | undefined): void {
     this.#handler = handler;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const frame of waiting) this.#handle(frame);
+    for (const frame of waiting) this.#handle(frame); // those that the new handler leaves to another wait again
   }
 
   drained(): Promise<void> {
@@ -159,6 +159,7 @@ export class StreamChannel implements Channel {
   }
 
   #handle(frame: Uint8Array): void {
+    if (this.#reason !== undefined) return; // closing because of what came before
     if (this.#handler === undefined) {
       this.#waiting.push(frame);
       return;

@@ -200,6 +200,7 @@ class ProcessHost {
         throw new ProtocolError("Cannot admit a connection as its first message must prove a child of this process");
       }
       this.#strangers.delete(socket);
+      channel.receive(undefined); // what follows is for the one who waits for this channel
       if (version === PROTOCOL_VERSION) return expected.resolve(channel);
       expected.reject(
         new ProtocolError(
