@@ -57,5 +57,6 @@ export {
   type WaitResult,
 } from "./executor/wait.ts";
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
-export type { Items, MapOptions, MapResults, RequiredHead, Zipped } from "./executor/map.ts";
+export type { MapResults } from "./executor/map.ts";
+export type { Items, MapOptions, RequiredHead, Zipped } from "./executor/map_arguments.ts";
 export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";

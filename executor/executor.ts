@@ -3,15 +3,8 @@ import { encodeList } from "../channel/codec.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
 import type { Future } from "./future.ts";
-import {
-  type Items,
-  MapCalls,
-  type MapOptions,
-  type MapResults,
-  type RequiredHead,
-  splitMapArguments,
-  type Zipped,
-} from "./map.ts";
+import { MapCalls, type MapResults } from "./map.ts";
+import { type Items, type MapOptions, type RequiredHead, splitMapArguments, type Zipped } from "./map_arguments.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SubmittedCall } from "./work_item.ts";
 

@@ -14,43 +14,13 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { encodeList } from "../channel/codec.ts";
-import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
+import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
+import type { Items, MapOptions } from "./map_arguments.ts";
+import { MapCall, type MapOfCall, Outcome } from "./map_call.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
-import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
-
-/** What can be mapped over. */
-export type Items<T> = Iterable<T> | AsyncIterable<T>;
-/** One iterable for each parameter. */
-export type Zipped<Args extends unknown[]> = { [K in keyof Args]: Items<Args[K]> };
-/** The parameters that must be given. */
-export type RequiredHead<Args extends unknown[]> = Args extends [infer First, ...infer Rest]
-  ? [First, ...RequiredHead<Rest>]
-  : [];
-
-/** Options of `map`. */
-export interface MapOptions {
-  /**
-   * Milliseconds from the call of `map`. A `next()` that would wait longer rejects with `TimeoutError`, what has not
-   * started is cancelled, and the iterator ends.
-   *
-   * @default No limit.
-   */
-  readonly timeout?: number;
-  /**
-   * Items in one message to a worker. A chunk is only a message: each item is a call of its own.
-   *
-   * @default {"auto"} Tuned from measured times.
-   */
-  readonly chunksize?: number | "auto";
-  /**
-   * Items drawn ahead of the reader, at most.
-   *
-   * @default All, if their number is known; else some thousands.
-   */
-  readonly buffersize?: number;
-}
+import { ItemState, type TaskProfile } from "./work_item.ts";
 
 /** Results in the order of the inputs. */
 export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unknown> {
@@ -87,126 +57,17 @@ const SLICE = 2048;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Options and iterables of a call of `map`, told apart: what has no iterator is the options. */
-export function splitMapArguments(rest: readonly unknown[]): { iterables: Items<unknown>[]; options: MapOptions } {
-  const last = rest.at(-1);
-  const hasOptions = typeof last === "object" && last !== null && !isIterable(last);
-  const iterables = hasOptions ? rest.slice(0, -1) : rest;
-  iterables.forEach((value, index) => {
-    if (isIterable(value)) return;
-    throw new TypeError(
-      `Cannot map over iterables[${index}] as it must be iterable: current value is ${describe(value)}`,
-    );
-  });
-  const options = hasOptions ? last as MapOptions : {};
-  for (const key of Object.keys(options)) {
-    if (key === "timeout" || key === "chunksize" || key === "buffersize") continue;
-    throw new TypeError(
-      `Cannot map as its options must be 'timeout', 'chunksize' or 'buffersize', and iterables have an iterator: ` +
-        `current option is '${key}'`,
-    );
-  }
-  checkSize("chunksize", options.chunksize, "auto");
-  checkSize("buffersize", options.buffersize, undefined);
-  const { timeout } = options;
-  if (timeout !== undefined) {
-    if (typeof timeout !== "number") {
-      throw wrong(TypeError, "timeout", "a non-negative number of milliseconds", timeout);
-    }
-    if (!(timeout >= 0)) throw wrong(RangeError, "timeout", "a non-negative number of milliseconds", timeout);
-  }
-  return { iterables: iterables as Items<unknown>[], options };
-}
-
-function checkSize(name: string, value: unknown, other: unknown): void {
-  if (value === undefined || value === other) return;
-  if (typeof value !== "number" || !Number.isInteger(value) && Number.isFinite(value)) {
-    throw wrong(TypeError, name, "a positive integer", value);
-  }
-  if (!Number.isInteger(value) || value < 1) throw wrong(RangeError, name, "a positive integer", value);
-}
-
-function wrong(ErrorClass: ErrorConstructor, name: string, must: string, value: unknown): Error {
-  return new ErrorClass(`Cannot map as '${name}' must be ${must}: current value is ${describe(value)}`);
-}
-
-function isIterable(value: unknown): value is Items<unknown> {
-  return value !== null && value !== undefined &&
-    (typeof (value as Iterable<unknown>)[Symbol.iterator] === "function" ||
-      typeof (value as AsyncIterable<unknown>)[Symbol.asyncIterator] === "function");
-}
-
 /** The number of items, if the iterable says it without being drawn. */
 function hasKnownSize(value: Items<unknown>): boolean {
   const { length, size } = value as { readonly length?: unknown; readonly size?: unknown };
   return typeof length === "number" || typeof size === "number";
 }
 
-/** What became of an item. */
-const Outcome = { NONE: 0, VALUE: 1, ERROR: 2 } as const;
-type Outcome = typeof Outcome[keyof typeof Outcome];
-
-/** The call of one item, and the place of its result. */
-class MapCall extends WorkItem {
-  readonly #map: MapCalls;
-  /** Place among the items. */
-  readonly index: number;
-  outcome: Outcome = Outcome.NONE;
-  value: unknown;
-
-  constructor(map: MapCalls, index: number, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
-    super(profile, bytes, start, end);
-    this.#map = map;
-    this.index = index;
-  }
-
-  override get slices(): boolean {
-    return true;
-  }
-
-  override hold(): boolean {
-    return this.#map.holds(this);
-  }
-
-  override joins(previous: WorkItem): boolean {
-    return previous instanceof MapCall && previous.#map === this.#map && this.#map.sameChunk(previous, this);
-  }
-
-  /** A failure that needs no worker: its item could not be drawn or sent. */
-  failNow(error: unknown): void {
-    this.finish();
-    this.onFailure(error);
-  }
-
-  cancel(): boolean {
-    if (this.state === ItemState.SENT || this.state === ItemState.SETTLED) return false;
-    const queued = this.state === ItemState.QUEUED;
-    this.failNow(new CancelledError("Cannot get a result as its call must not be cancelled: it was"));
-    this.#map.dropped(queued);
-    return true;
-  }
-
-  protected onSent(): void {}
-  protected onTakenBack(): void {}
-
-  protected onSuccess(value: unknown): void {
-    this.outcome = Outcome.VALUE;
-    this.value = value;
-    this.#map.settled(this);
-  }
-
-  protected onFailure(error: unknown): void {
-    this.outcome = Outcome.ERROR;
-    this.value = error;
-    this.#map.settled(this);
-  }
-}
-
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** A `map` that was called. */
-export class MapCalls implements MapResults<unknown>, ItemSource {
+export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #scheduler: Scheduler;
   readonly #profile: TaskProfile;
   readonly #iterators: AnyIterator[];

@@ -24,9 +24,9 @@ import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, ShutdownError } from "../errors.ts";
 import type { Runtime, WorkerProcess } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
-import { Deque } from "./deque.ts";
+import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
-import { ItemState, TaskProfile, type WorkItem } from "./work_item.ts";
+import { TaskProfile, type WorkItem } from "./work_item.ts";
 import {
   Worker,
   type WorkerCrash,
@@ -112,14 +112,9 @@ export class Scheduler implements WorkerEvents {
   /** Encoded arguments of the calls that wait, one behind the other. */
   readonly arguments: ByteWriter = new ByteWriter();
   readonly #options: SchedulerOptions;
-  /** Queued items in their order; and settled ones whose turn has not come. */
-  readonly #queue = new Deque<WorkItem>();
-  /** Items in `#queue` that are not settled. */
-  #queued = 0;
+  readonly #queue = new CallQueue();
   /** Items that are not settled: queued, sent, or held back by their source. */
   #pending = 0;
-  /** Items that workers gave back since the last time that they were put into the queue, in the order of sending. */
-  #returned: WorkItem[] = [];
   #lastId = 0;
   /** The host was asked whether it can start workers. */
   #checked = false;
@@ -192,7 +187,6 @@ export class Scheduler implements WorkerEvents {
   /** Queues an item: a new one, or one that its source held back. */
   requeue(item: WorkItem): void {
     this.#queue.push(item);
-    this.#queued++;
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
     queueMicrotask(() => {
@@ -207,7 +201,7 @@ export class Scheduler implements WorkerEvents {
    * @param queued Whether it was queued, not held back.
    */
   dropped(queued: boolean): void {
-    if (queued) this.#queued--;
+    if (queued) this.#queue.dropped();
     this.#settledOne();
   }
 
@@ -239,7 +233,7 @@ export class Scheduler implements WorkerEvents {
     for (const source of Array.from(this.#sources)) source.stop();
     if (cancel) {
       for (const source of Array.from(this.#sources)) source.cancel();
-      for (const item of this.#queue.takeAll()) item.cancel();
+      for (const item of this.#queue.waiting()) item.cancel();
     }
     return this.#closed ??= this.#close();
   }
@@ -279,9 +273,7 @@ export class Scheduler implements WorkerEvents {
     for (const worker of this.#workers) items.push(...worker.abandon());
     this.#killWorkers(signal);
     for (const source of Array.from(this.#sources)) source.abort(error);
-    this.#queued = 0;
     for (const item of items) {
-      if (item.state === ItemState.SETTLED) continue;
       item.fail(error());
       this.#settledOne();
     }
@@ -316,7 +308,7 @@ export class Scheduler implements WorkerEvents {
   // Dispatching.
 
   #dispatch(): void {
-    while (this.#peek() !== undefined) {
+    while (this.#queue.peek() !== undefined) {
       const worker = this.#freest();
       if (worker === undefined || !this.#fill(worker)) break;
     }
@@ -324,25 +316,13 @@ export class Scheduler implements WorkerEvents {
     this.#watchForStalls();
   }
 
-  /** The first item of the queue that is to be sent; those before it are passed over. */
-  #peek(): WorkItem | undefined {
-    for (let item = this.#queue.peek(); item !== undefined; item = this.#queue.peek()) {
-      if (item.state === ItemState.QUEUED) {
-        if (!item.hold()) return item;
-        this.#queued--;
-      }
-      this.#queue.shift();
-    }
-    return undefined;
-  }
-
   /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
   #freest(): Worker | undefined {
     let freest: Worker | undefined;
     for (const worker of this.#workers) {
       if (!worker.takesCalls) continue;
-      if (worker.outstanding === 0) return worker;
-      if (freest === undefined || worker.load < freest.load) freest = worker;
+      if (worker.ledger.outstanding === 0) return worker;
+      if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
     }
     return freest;
   }
@@ -353,16 +333,19 @@ export class Scheduler implements WorkerEvents {
     // An even share, or the first worker would take all of a short queue while the others stay idle.
     let takers = 0;
     for (const other of this.#workers) if (other.takesCalls) takers++;
-    const share = Math.ceil(this.#queued / takers);
+    const share = Math.ceil(this.#queue.size / takers);
     let taken = 0;
     let previous: WorkItem | undefined;
-    for (let item = this.#peek(); item !== undefined && worker.charged < maxTasksPerChild; item = this.#peek()) {
+    for (
+      let item = this.#queue.peek();
+      item !== undefined && worker.ledger.charged < maxTasksPerChild;
+      item = this.#queue.peek()
+    ) {
       item.estimate = estimate(item);
       const together = previous !== undefined && item.joins(previous);
-      if (!together && worker.outstanding > 0 && (taken >= share || !hasRoom(worker, item))) break;
+      if (!together && worker.ledger.outstanding > 0 && (taken >= share || !hasRoom(worker, item))) break;
       this.#queue.shift();
-      this.#queued--;
-      worker.assign(item);
+      worker.ledger.assign(item);
       previous = item;
       taken++;
     }
@@ -377,37 +360,24 @@ export class Scheduler implements WorkerEvents {
       this.#stallTimer = undefined;
       const now = performance.now();
       for (const worker of this.#workers) {
-        if (worker.outstanding < 2 || !worker.takesCalls || worker.seenAtSameCallFor(now) < STALL) continue;
+        if (worker.ledger.outstanding < 2 || !worker.takesCalls || worker.ledger.atSameCallFor(now) < STALL) continue;
         if (!this.#someoneIsFree()) break;
-        for (const item of worker.takeBack()) this.#giveBack(item);
+        for (const item of worker.ledger.takeBack()) this.#queue.giveBack(item);
       }
-      this.#queueReturned();
+      this.#queue.takeReturned();
       this.#dispatch();
     }, STALL);
   }
 
   #someoneIsFree(): boolean {
     if (this.#workers.size < this.#options.maxWorkers && this.#backoff === undefined) return true;
-    for (const worker of this.#workers) if (worker.takesCalls && worker.outstanding === 0) return true;
+    for (const worker of this.#workers) if (worker.takesCalls && worker.ledger.outstanding === 0) return true;
     return false;
   }
 
   #someoneHasMore(): boolean {
-    for (const worker of this.#workers) if (worker.takesCalls && worker.outstanding > 1) return true;
+    for (const worker of this.#workers) if (worker.takesCalls && worker.ledger.outstanding > 1) return true;
     return false;
-  }
-
-  #giveBack(item: WorkItem): void {
-    item.takeBack();
-    this.#returned.push(item);
-  }
-
-  /** Puts what was given back before all others, in order. */
-  #queueReturned(): void {
-    while (this.#returned.length > 0) {
-      this.#queue.unshift(this.#returned.pop()!);
-      this.#queued++;
-    }
   }
 
   // Starting.
@@ -416,7 +386,9 @@ export class Scheduler implements WorkerEvents {
     if (this.#backoff !== undefined) return;
     let starting = 0;
     for (const worker of this.#workers) if (worker.state === WorkerState.STARTING) starting++;
-    while (this.#workers.size < this.#options.maxWorkers && starting < this.#queued && this.#startWorker()) starting++;
+    while (this.#workers.size < this.#options.maxWorkers && starting < this.#queue.size && this.#startWorker()) {
+      starting++;
+    }
   }
 
   #startWorker(): boolean {
@@ -477,14 +449,14 @@ export class Scheduler implements WorkerEvents {
         return this.#settledOne();
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
-        for (const worker of this.#workers) if (worker.registrations <= item.profile.task.order) worker.leave();
+        for (const worker of this.#workers) if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
     }
-    this.#giveBack(item);
+    this.#queue.giveBack(item);
   }
 
   answeredAll(worker: Worker): void {
-    if (worker.outstanding === 0 && worker.charged >= this.#options.maxTasksPerChild) worker.leave();
-    this.#queueReturned();
+    if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
+    this.#queue.takeReturned();
     this.#dispatch();
   }
 
@@ -495,8 +467,8 @@ export class Scheduler implements WorkerEvents {
   }
 
   #account(worker: Worker, end: WorkerEnd): void {
-    for (const item of end.notEntered) this.#giveBack(item);
-    this.#queueReturned();
+    for (const item of end.notEntered) this.#queue.giveBack(item);
+    this.#queue.takeReturned();
     if (!worker.dismissed) {
       // One that dies before it enters any call would, as one that never starts, be replaced for ever.
       if (!worker.wasReady || (!end.enteredAny && end.notEntered.length > 0)) {
@@ -526,6 +498,6 @@ function estimate(item: WorkItem): number {
 }
 
 function hasRoom(worker: Worker, item: WorkItem): boolean {
-  return worker.load + item.estimate <= AHEAD && worker.outstanding < MOST_CALLS_AHEAD &&
-    worker.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
+  return worker.ledger.load + item.estimate <= AHEAD && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
+    worker.ledger.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
 }

@@ -1,33 +1,20 @@
 /**
- * A worker, as its parent has it: a process behind a channel, the calls that it was sent, and what became of them.
+ * A worker, as its parent has it: a process behind a channel, and the ledger of the calls that it was sent.
  *
  * ```text
- *                 assign(), flush()                       answers, in the same order
- *   scheduler ────────────────────────▶ #sent ▶ channel ▶ worker ▶ channel ▶ #take ────▶ work items, scheduler
- *                 takeBack()  ◀──────── those not entered
- *                                                        death ▶ ended() ▶ lost, or back to the queue
+ *              ledger.assign(), flush()                     answers, in the same order
+ *   scheduler ─────────────────────────▶ channel ▶ worker ▶ channel ▶ #take ▶ ledger ▶ answered()
+ *                 takeBack()  ◀───────── those not entered
+ *                                                  death ▶ #account ▶ ended(): lost, or back to the queue
  * ```
- *
- * A call's *sequence number* is its place among all that this worker was ever sent, from 1. `#sent` holds those that are
- * not answered: the first has number `#answered + 1`. A place whose call was taken back stays, empty, until the worker
- * has answered it as skipped; only then do both sides count alike again.
  */
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
-import {
-  Answer,
-  CallsFlag,
-  FrameReader,
-  FrameWriter,
-  MessageKind,
-  ProtocolError,
-  RunFlag,
-} from "../channel/protocol.ts";
-import { readEntered, writeStop } from "../channel/slate.ts";
+import { FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { ProcessExit, WorkerProcess } from "../runtime/runtime.ts";
-import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
-import { Deque } from "./deque.ts";
+import type { RegisteredTask } from "../tasks/registry.ts";
+import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
 import type { WorkItem } from "./work_item.ts";
 
 /** What a worker is to do before its first call. */
@@ -63,21 +50,13 @@ export interface WorkerCrash {
 }
 
 /** How a worker ended, and what that means for its calls. */
-export interface WorkerEnd {
+export interface WorkerEnd extends Account {
   /** How the process ended. */
   readonly exit: ProcessExit;
   /** What was wrong, if that is known: why it never started, or that something else wrote to its channel. */
   readonly reason: unknown;
   /** What it said before. */
   readonly crash: WorkerCrash | undefined;
-  /** Whether it ever came so far as to enter a call. */
-  readonly enteredAny: boolean;
-  /** The calls that died with it, in order. */
-  readonly lost: readonly WorkItem[];
-  /** Whether the last of them may have begun to run; those before it have run. */
-  readonly lastMayHaveRun: boolean;
-  /** The calls that it never entered, in order. */
-  readonly notEntered: readonly WorkItem[];
 }
 
 /** Who hears of a worker. */
@@ -89,7 +68,7 @@ export interface WorkerEvents {
   /** It is about to die of an error. */
   crashed(crash: WorkerCrash): void;
   /** A call has its answer; the one who hears it settles the work item, or queues it again. */
-  answered(item: WorkItem, answer: Answer, value: unknown): void;
+  answered: AnswerListener;
   /** All answers of a message were told. */
   answeredAll(worker: Worker): void;
   /** It has ended. */
@@ -109,49 +88,28 @@ const LEAVE_GRACE = 5_000;
 export class Worker {
   /** Its name, as `ProcessPoolExecutor-1`. */
   readonly name: string;
-  /** Registrations of tasks when it was started: what was registered later it may not know. */
-  readonly registrations: number = registrationCount();
+  /** The calls that it has. */
+  readonly ledger: Ledger;
   /** Where it is. */
   state: WorkerState = WorkerState.STARTING;
   /** Whether it was ever ready. */
   wasReady = false;
   /** Whether its end was asked for. */
   dismissed = false;
-  /** Milliseconds that the calls it has are thought to take. */
-  load = 0;
-  /** Bytes of arguments of the calls it has. */
-  bytes = 0;
-  /** Calls that it was sent and that were not taken back: what `maxTasksPerChild` counts. */
-  charged = 0;
   readonly #process: WorkerProcess;
   readonly #start: WorkerStart;
   readonly #events: WorkerEvents;
   readonly #writer = new FrameWriter();
-  /** Numbers of the tasks that it was told of. */
-  readonly #tasks = new Map<RegisteredTask, number>();
-  readonly #sent = new Deque<WorkItem | undefined>();
-  /** Sequence number of the last call answered. */
-  #answered = 0;
-  /** Items in `#sent` that are not taken back. */
-  #outstanding = 0;
-  /** Assigned and not flushed: the last so many of `#sent`. */
-  #unflushed = 0;
   #channel: Channel | undefined;
-  /** The slate's `stop` is written: it gets no call until all that it has is answered. */
-  #stopped = false;
-  /** The next `CALLS` must say that calls may be entered again. */
-  #resume = false;
   #crash: WorkerCrash | undefined;
   /** Its calls were given up: nothing that it says matters any more. */
   #abandoned = false;
-  /** What `entered` was when it was last looked at, and since when it has been that. */
-  #seen = -1;
-  #seenAt = 0;
 
   /** Takes a process over. */
   constructor(process: WorkerProcess, start: WorkerStart, events: WorkerEvents) {
     this.name = start.name;
     this.#process = process;
+    this.ledger = new Ledger(process.slate);
     this.#start = start;
     this.#events = events;
     void this.#live();
@@ -162,14 +120,9 @@ export class Worker {
     return this.#process.pid;
   }
 
-  /** Calls that it has. */
-  get outstanding(): number {
-    return this.#outstanding;
-  }
-
   /** Whether it may be given a call. */
   get takesCalls(): boolean {
-    return this.state === WorkerState.READY && !this.#stopped;
+    return this.state === WorkerState.READY && this.ledger.isOpen;
   }
 
   /** Resolves when nothing of it is left. */
@@ -177,63 +130,10 @@ export class Worker {
     return this.#process.released;
   }
 
-  /** Gives it a call; it goes out with the next {@linkcode Worker.flush}. */
-  assign(item: WorkItem): void {
-    item.send();
-    this.#sent.push(item);
-    this.#outstanding++;
-    this.#unflushed++;
-    this.charged++;
-    this.load += item.estimate;
-    this.bytes += item.end - item.start;
-  }
-
-  /** Sends what was assigned, in one message. */
+  /** Sends it what was assigned in its ledger. */
   flush(): void {
-    if (this.#unflushed === 0) return;
-    const first = this.#sent.size - this.#unflushed;
-    for (let i = first; i < this.#sent.size; i++) this.#tellTask(this.#sent.at(i)!.profile.task);
-    const frame = this.#writer;
-    frame.beginFrame(MessageKind.CALLS);
-    frame.u8(this.#resume ? CallsFlag.RESUME : 0);
-    this.#resume = false;
-    frame.f64(this.#answered + 1 + first);
-    for (let i = first; i < this.#sent.size;) i = this.#writeRun(i);
-    this.#unflushed = 0;
-    this.#channel!.send(frame.endFrame());
-  }
-
-  /** Writes the calls from `from` on that are of one task; gives the place of the next. */
-  #writeRun(from: number): number {
-    const frame = this.#writer;
-    const { profile, slices } = this.#sent.at(from)!;
-    frame.u32(this.#tasks.get(profile.task)!);
-    frame.u8(slices ? RunFlag.SLICES : 0);
-    const place = frame.length - frame.start;
-    frame.u32(0);
-    let next = from;
-    for (
-      let item = this.#sent.at(next);
-      item?.profile === profile && item.slices === slices;
-      item = this.#sent.at(next)
-    ) {
-      frame.f64(item.id);
-      frame.block(item.bytes, item.start, item.end);
-      next++;
-    }
-    frame.view.setUint32(frame.start + place, next - from, true);
-    return next;
-  }
-
-  #tellTask(task: RegisteredTask): void {
-    if (this.#tasks.has(task)) return;
-    this.#tasks.set(task, this.#tasks.size);
-    const frame = this.#writer;
-    frame.beginFrame(MessageKind.TASK);
-    // A worker that was started before the task was registered may have imported an older text of its module.
-    frame.u8(task.order >= this.registrations ? 1 : 0);
-    encodeValue(frame, [task.url, task.name, task.hash], "task", "task");
-    this.#channel!.send(frame.endFrame());
+    const channel = this.#channel!;
+    this.ledger.write(this.#writer, (frame) => channel.send(frame));
   }
 
   /** Lets it exit once it has answered what it has. */
@@ -244,7 +144,7 @@ export class Worker {
     this.dismissed = true;
     this.#writer.beginFrame(MessageKind.BYE);
     this.#channel!.send(this.#writer.endFrame());
-    if (this.#outstanding === 0) this.#expectExit();
+    if (this.ledger.outstanding === 0) this.#expectExit();
   }
 
   #expectExit(): void {
@@ -260,59 +160,7 @@ export class Worker {
   /** Gives up the calls that it has, whatever has become of them; it must be killed then. */
   abandon(): WorkItem[] {
     this.#abandoned = true;
-    this.#outstanding = 0;
-    return this.#sent.takeAll().filter((item) => item !== undefined);
-  }
-
-  /**
-   * For how long it has been at the call that it is at, as far as was looked.
-   *
-   * @param now The time.
-   * @returns Milliseconds since it was first seen at that call.
-   */
-  seenAtSameCallFor(now: number): number {
-    const { sequence } = readEntered(this.#process.slate);
-    if (sequence !== this.#seen) {
-      this.#seen = sequence;
-      this.#seenAt = now;
-    }
-    return now - this.#seenAt;
-  }
-
-  /**
-   * Takes back the calls behind the one that it is at. Only to be asked when that has been seen for 2 ms: then the worker
-   * is bound to look at `stop` before it enters another (ARCHITECTURE.md, "Who is lost?").
-   *
-   * @returns What surely was not entered, in order. If the worker has moved on meanwhile it is empty, and the worker
-   *   answers each call that it skips.
-   */
-  takeBack(): WorkItem[] {
-    const { slate } = this.#process;
-    const entered = this.#seen;
-    writeStop(slate, entered + 1);
-    this.#stopped = true;
-    if (readEntered(slate).sequence !== entered) return [];
-    const taken: WorkItem[] = [];
-    for (let i = Math.max(0, entered - this.#answered); i < this.#sent.size; i++) {
-      const item = this.#sent.at(i);
-      if (item === undefined) continue;
-      this.#sent.replace(i, undefined);
-      this.#takeOff(item);
-      taken.push(item);
-    }
-    return taken;
-  }
-
-  /** A call that it does not have any more, and that goes to another worker. */
-  #takeOff(item: WorkItem): void {
-    this.#settled(item);
-    this.charged--;
-  }
-
-  #settled(item: WorkItem): void {
-    this.#outstanding--;
-    this.load = this.#outstanding === 0 ? 0 : this.load - item.estimate;
-    this.bytes -= item.end - item.start;
+    return this.ledger.abandon();
   }
 
   /** Its whole life. */
@@ -365,28 +213,9 @@ export class Worker {
 
   #account(exit: ProcessExit, reason: unknown): void {
     this.state = WorkerState.ENDED;
-    const { sequence, running } = readEntered(this.#process.slate);
+    const account = this.ledger.account();
     this.#process.slate.close();
-    const enteredAny = sequence > 0;
-    const lost: WorkItem[] = [];
-    const notEntered: WorkItem[] = [];
-    let sequenceOf = this.#answered;
-    for (const item of this.#sent.takeAll()) {
-      sequenceOf++;
-      if (item === undefined) continue;
-      if (sequenceOf <= sequence) lost.push(item);
-      else notEntered.push(item);
-    }
-    this.#outstanding = 0;
-    this.#events.ended(this, {
-      exit,
-      reason,
-      crash: this.#crash,
-      enteredAny,
-      lost,
-      lastMayHaveRun: running,
-      notEntered,
-    });
+    this.#events.ended(this, { exit, reason, crash: this.#crash, ...account });
   }
 
   #take(bytes: Uint8Array): void {
@@ -395,7 +224,7 @@ export class Worker {
     const kind = frame.u8();
     switch (kind) {
       case MessageKind.RESULTS:
-        return this.#takeResults(frame);
+        return this.#takeAnswers(frame);
       case MessageKind.READY:
         return this.#becomeReady();
       case MessageKind.FAILED:
@@ -412,64 +241,10 @@ export class Worker {
     }
   }
 
-  #takeResults(frame: FrameReader): void {
-    const { bytes } = frame;
-    if (frame.f64() !== this.#answered + 1) {
-      throw new ProtocolError(`Cannot take answers as they must begin at call ${this.#answered + 1}: they do not`);
-    }
-    while (!frame.ended) {
-      const answer = frame.u8() as Answer;
-      const milliseconds = frame.f32();
-      const size = frame.u32();
-      const start = frame.skip(size);
-      if (this.#sent.size === 0) throw new ProtocolError("Cannot take an answer as no call waits for one");
-      const item = this.#sent.shift();
-      this.#answered++;
-      if (item === undefined) {
-        if (answer !== Answer.SKIPPED) throw new ProtocolError("Cannot take an answer as its call was taken back");
-      } else {
-        this.#takeAnswer(item, answer, milliseconds, bytes, start, frame.at);
-      }
-    }
-    if (this.#stopped && this.#sent.size === 0) {
-      writeStop(this.#process.slate, 0);
-      this.#stopped = false;
-      this.#resume = true;
-    }
-    if (this.state === WorkerState.LEAVING && this.#outstanding === 0) this.#expectExit();
+  #takeAnswers(frame: FrameReader): void {
+    this.ledger.takeAnswers(frame, (item, answer, value) => this.#events.answered(item, answer, value));
+    if (this.state === WorkerState.LEAVING && this.ledger.outstanding === 0) this.#expectExit();
     this.#events.answeredAll(this);
-  }
-
-  #takeAnswer(
-    item: WorkItem,
-    answer: Answer,
-    milliseconds: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    let value: unknown;
-    switch (answer) {
-      case Answer.RESULT:
-        item.profile.record(milliseconds);
-        value = decodeValue(bytes, start, end);
-        break;
-      case Answer.FAILURE:
-        item.profile.record(milliseconds);
-        value = decodeFailure(bytes, start, end);
-        break;
-      case Answer.NOT_FOUND:
-        value = decodeFailure(bytes, start, end);
-        break;
-      case Answer.SKIPPED:
-      case Answer.STALE:
-        this.#takeOff(item);
-        return this.#events.answered(item, answer, undefined);
-      default:
-        throw new ProtocolError(`Cannot take an answer as its kind must be known: current kind is ${answer}`);
-    }
-    this.#settled(item);
-    this.#events.answered(item, answer, value);
   }
 }
 

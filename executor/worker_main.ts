@@ -28,15 +28,13 @@ import {
   RunFlag,
 } from "../channel/protocol.ts";
 import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
-import { TaskNotFoundError } from "../errors.ts";
 import type { CallLocal, Runtime } from "../runtime/runtime.ts";
 import { type CurrentTask, markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
-import { fullName, lookUp, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
+import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
+import { Answers } from "./answers.ts";
 import { Deque } from "./deque.ts";
+import { findTask } from "./find_task.ts";
 import { shutdownAll } from "./scheduler.ts";
-
-/** Milliseconds after which answers go out, whatever comes next: a death loses no more of tiny calls than that. */
-const ANSWER_AGE = 1;
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
 const SHORT = 0.1;
@@ -49,9 +47,6 @@ const MOST_CALLS_IN_SLICE = 64;
 
 /** Milliseconds since an entry after which `stop` is read: half of what the parent waits for before it writes it. */
 const STOP_READING_AGE = 1;
-
-/** Answers go out at this size, whatever their age. */
-const ANSWERS_SIZE = 64 * 1024;
 
 /** Arguments of this many bytes may take a while to decode, so that a death in it can be told from one of the task. */
 const LARGE = 64 * 1024;
@@ -126,15 +121,7 @@ class WorkerLoop {
   readonly #tasks: KnownTask[] = [];
   /** Messages but answers. */
   readonly #writer = new FrameWriter();
-  /** Answers that wait to go out: a frame that is being built, if there are any. */
-  readonly #answers = new FrameWriter();
-  #answersWaiting = 0;
-  /** They go out by a timer, if not before. */
-  #answersTimer = false;
-  /** When the first of them was made. */
-  #answersSince = 0;
-  /** Bytes of that frame up to the end of the last whole answer. */
-  #answersSize = 0;
+  readonly #answers: Answers;
   #name = "";
   /** Sequence number of the last call taken from the queue. */
   #sequence = 0;
@@ -163,6 +150,7 @@ class WorkerLoop {
     this.#channel = channel;
     this.#slate = slate;
     this.#calls = calls;
+    this.#answers = new Answers(channel);
   }
 
   /** Takes a message. */
@@ -197,7 +185,7 @@ class WorkerLoop {
     if (this.#crashed) return;
     this.#crashed = true;
     this.#busy = true;
-    this.#sendAnswers();
+    this.#answers.send();
     const task = (this.#calls.get() ?? this.#current)?.name ?? "";
     const frame = this.#writer;
     frame.beginFrame(MessageKind.CRASH);
@@ -220,7 +208,7 @@ class WorkerLoop {
     const call = this.#current = new Call(0, fullName(address));
     const frame = this.#writer;
     try {
-      const task = await this.#find(knownTask(address, false)) as RegisteredTask;
+      const task = await findTask(this.#runtime, address, false) as RegisteredTask;
       const values = decodeList(args, 0, args.length);
       await this.#calls.run(call, () => task.fn.apply(task.receiver, values));
       frame.beginFrame(MessageKind.READY);
@@ -267,10 +255,7 @@ class WorkerLoop {
         continue;
       }
       const now = this.#clock = performance.now();
-      if (
-        this.#answersWaiting > 0 && (now - this.#answersSince >= ANSWER_AGE || run.task.mean >= SHORT ||
-          this.#answers.frameSize >= ANSWERS_SIZE)
-      ) this.#sendAnswers();
+      if (run.task.mean >= SHORT || this.#answers.areDue(now)) this.#answers.send();
       if (this.#channel.unsent > 0) {
         this.#busy = true;
         this.#channel.drained().then(() => this.#goOn());
@@ -289,7 +274,7 @@ class WorkerLoop {
 
   /** There is no call left. */
   #rest(): void {
-    this.#sendAnswers();
+    this.#answers.send();
     if (!this.#leaving) return;
     this.#busy = true;
     Promise.all([shutdownAll(), this.#channel.drained()]).then(() => this.#runtime.exit(0));
@@ -314,7 +299,7 @@ class WorkerLoop {
   #skip(run: Run): void {
     this.#pass(run);
     run.frame.skip(run.frame.u32());
-    this.#answer(Answer.SKIPPED, 0);
+    this.#answers.skipped(this.#sequence);
   }
 
   /** Takes a call's number and id off its run. */
@@ -333,38 +318,14 @@ class WorkerLoop {
     const call = this.#current = new Call(id, task.name);
     if (task.found !== undefined) return this.#call(task, call, frame.bytes, start, start + size);
     this.#busy = true;
-    this.#find(task).then((found) => {
+    findTask(this.#runtime, task.address, task.mayBeStale).then((found) => {
       task.found = found;
-      if (found === undefined) this.#answer(Answer.STALE, 0);
+      if (found === undefined) this.#answers.stale(this.#sequence);
       else this.#call(task, call, frame.bytes, start, start + size);
-    }, (error) => this.#answer(Answer.NOT_FOUND, 0, error)).finally(() => {
-      if (!this.#waiting) this.#goOn();
-    });
-  }
-
-  /** The task of an address; `undefined` if a worker that is started now may know it better. */
-  async #find(task: KnownTask): Promise<RegisteredTask | undefined> {
-    const { address, mayBeStale } = task;
-    const importing = this.#runtime.importModule(address.url);
-    try {
-      await importing;
-    } catch (error) {
-      if (mayBeStale) return undefined;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new TaskNotFoundError(
-        `Cannot find task '${address.name}' as its module ${address.url} must be importable in a worker: ${why}`,
-        { cause: error },
-      );
-    }
-    const { exact, named } = lookUp(address);
-    if (exact !== undefined || (named.length === 1 && !mayBeStale)) return exact ?? named[0];
-    if (mayBeStale) return undefined;
-    throw new TaskNotFoundError(
-      named.length > 1
-        ? `Cannot find task '${address.name}' as module ${address.url} registers ${named.length} functions of that ` +
-          "name, none with the caller's text: give each a name of its own, task(import.meta, fn, { name })"
-        : `Cannot find task '${address.name}' as module ${address.url} must register it whenever it is imported: ` +
-          (importing === undefined ? "this worker may not import it" : "it did not"),
+    }, (error) => this.#answers.failed(this.#sequence, Answer.NOT_FOUND, 0, error, this.#where(task.name))).finally(
+      () => {
+        if (!this.#waiting) this.#goOn();
+      },
     );
   }
 
@@ -386,7 +347,7 @@ class WorkerLoop {
 
   #await(task: KnownTask, value: PromiseLike<unknown>): void {
     this.#busy = this.#waiting = true;
-    this.#sendAnswersSoon();
+    this.#answers.sendSoon();
     Promise.resolve(value).then(
       (value) => this.#finish(task, Answer.RESULT, value),
       (error) => this.#finish(task, Answer.FAILURE, error),
@@ -396,59 +357,20 @@ class WorkerLoop {
     });
   }
 
+  /** Step 6. */
   #finish(task: KnownTask, answer: Answer, value: unknown): void {
-    // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
-    if (this.#sequence < this.#sliceEnd) return this.#answer(answer, task.mean, value);
-    const before = this.#clock;
-    this.#clock = performance.now();
-    const duration = (this.#clock - before) / this.#sliceSize;
-    task.mean = task.mean === Infinity ? duration : task.mean + (duration - task.mean) / 8;
-    this.#answer(answer, duration, value);
-  }
-
-  /** Appends an answer to those that wait. */
-  #answer(answer: Answer, milliseconds: number, value?: unknown): void {
     if (this.#crashed) return;
-    const frame = this.#answers;
-    if (this.#answersWaiting++ === 0) {
-      frame.beginFrame(MessageKind.RESULTS);
-      frame.f64(this.#sequence);
-      this.#answersSince = this.#clock;
+    let duration = task.mean;
+    // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
+    if (this.#sequence === this.#sliceEnd) {
+      const before = this.#clock;
+      this.#clock = performance.now();
+      duration = (this.#clock - before) / this.#sliceSize;
+      task.mean = task.mean === Infinity ? duration : task.mean + (duration - task.mean) / 8;
     }
-    const kind = frame.frameSize;
-    frame.u8(answer);
-    frame.f32(milliseconds);
-    const place = frame.beginBlock();
-    if (answer === Answer.RESULT) {
-      try {
-        encodeValue(frame, value, "result", "result");
-      } catch (error) {
-        frame.bytes[frame.start + kind] = Answer.FAILURE;
-        encodeFailure(frame, error, this.#where(this.#current!.name));
-      }
-    } else if (answer === Answer.FAILURE || answer === Answer.NOT_FOUND) {
-      encodeFailure(frame, value, this.#where(this.#current!.name));
-    }
-    frame.endBlock(place);
-    this.#answersSize = frame.frameSize;
-  }
-
-  /** A call waits, for nobody knows how long: what is answered before it must not. */
-  #sendAnswersSoon(): void {
-    if (this.#answersWaiting === 0 || this.#answersTimer) return;
-    this.#answersTimer = true;
-    setTimeout(() => {
-      this.#answersTimer = false;
-      this.#sendAnswers();
-    }, ANSWER_AGE);
-  }
-
-  #sendAnswers(): void {
-    if (this.#answersWaiting === 0) return;
-    this.#answersWaiting = 0;
-    // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
-    this.#answers.length = this.#answers.start + this.#answersSize;
-    this.#channel.send(this.#answers.endFrame());
+    const where = (): string => this.#where(task.name);
+    if (answer === Answer.RESULT) this.#answers.returned(this.#sequence, duration, value, where);
+    else this.#answers.failed(this.#sequence, Answer.FAILURE, duration, value, where());
   }
 }
 

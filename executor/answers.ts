@@ -1,0 +1,125 @@
+/**
+ * The answers of a worker that wait to go out: one message, which is being built.
+ *
+ * Answers travel together, for a message of its own costs more than a tiny call. But they go out before a millisecond has
+ * passed, and before a call that may be long: so a long call holds no finished one back, and a death loses no more than the
+ * last millisecond of tiny ones.
+ */
+import type { Channel } from "../channel/channel.ts";
+import { encodeValue } from "../channel/codec.ts";
+import { encodeFailure } from "../channel/failure.ts";
+import { Answer, FrameWriter, MessageKind } from "../channel/protocol.ts";
+
+/** Milliseconds after which answers go out, whatever comes next. */
+const GREATEST_AGE = 1;
+
+/** Bytes at which answers go out, whatever their age. */
+const GREATEST_SIZE = 64 * 1024;
+
+/** Collects answers. */
+export class Answers {
+  readonly #channel: Channel;
+  readonly #frame = new FrameWriter();
+  /** Answers in the message. */
+  #waiting = 0;
+  /** Bytes of the message up to the end of the last whole answer; 0: there is none. */
+  #size = 0;
+  /** When the first of them was made. */
+  #since = 0;
+  /** They go out by a timer, if not before. */
+  #timed = false;
+
+  /** For a channel. */
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** Whether they must go out before anything else is done. */
+  areDue(now: number): boolean {
+    return this.#waiting > 0 && (now - this.#since >= GREATEST_AGE || this.#frame.frameSize >= GREATEST_SIZE);
+  }
+
+  /**
+   * The call has returned.
+   *
+   * @param where What a failure to send the value says of its place.
+   */
+  returned(sequence: number, milliseconds: number, value: unknown, where: () => string): void {
+    const frame = this.#frame;
+    const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
+    const place = frame.beginBlock();
+    try {
+      encodeValue(frame, value, "result", "result");
+    } catch (error) {
+      frame.bytes[frame.start + kind] = Answer.FAILURE;
+      encodeFailure(frame, error, where());
+    }
+    this.#end(place);
+  }
+
+  /** The call has thrown, or its task was not found. */
+  failed(
+    sequence: number,
+    answer: typeof Answer.FAILURE | typeof Answer.NOT_FOUND,
+    milliseconds: number,
+    error: unknown,
+    where: string,
+  ): void {
+    this.#begin(sequence, answer, milliseconds);
+    const place = this.#frame.beginBlock();
+    encodeFailure(this.#frame, error, where);
+    this.#end(place);
+  }
+
+  /** The call was taken back. */
+  skipped(sequence: number): void {
+    this.#begin(sequence, Answer.SKIPPED, 0);
+    this.#end(this.#frame.beginBlock());
+  }
+
+  /** A newer worker may know the call's task. */
+  stale(sequence: number): void {
+    this.#begin(sequence, Answer.STALE, 0);
+    this.#end(this.#frame.beginBlock());
+  }
+
+  /** Begins an answer; gives the place of its kind. */
+  #begin(sequence: number, answer: Answer, milliseconds: number): number {
+    const frame = this.#frame;
+    if (this.#waiting++ === 0) {
+      frame.beginFrame(MessageKind.RESULTS);
+      frame.f64(sequence);
+      this.#since = performance.now();
+      this.#size = 0;
+    }
+    const place = frame.frameSize;
+    frame.u8(answer);
+    frame.f32(milliseconds);
+    return place;
+  }
+
+  #end(place: number): void {
+    this.#frame.endBlock(place);
+    this.#size = this.#frame.frameSize;
+  }
+
+  /** Sends them within a millisecond: a call waits, nobody knows for how long. */
+  sendSoon(): void {
+    if (this.#waiting === 0 || this.#timed) return;
+    this.#timed = true;
+    setTimeout(() => {
+      this.#timed = false;
+      this.send();
+    }, GREATEST_AGE);
+  }
+
+  /** Sends them. */
+  send(): void {
+    if (this.#waiting === 0) return;
+    this.#waiting = 0;
+    // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
+    if (this.#size === 0) return this.#frame.rollback();
+    this.#frame.length = this.#frame.start + this.#size;
+    this.#channel.send(this.#frame.endFrame());
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The queue of a scheduler: calls in their order, in front of them those that workers gave back.
+ *
+ * A call that is cancelled stays where it lies and is passed over when its turn comes: so a cancel takes constant time, and
+ * so does everything else here.
+ */
+import { Deque } from "./deque.ts";
+import { ItemState, type WorkItem } from "./work_item.ts";
+
+/** Calls that wait for a worker. */
+export class CallQueue {
+  readonly #items = new Deque<WorkItem>();
+  /** Given back since the last {@linkcode CallQueue.takeReturned}, in the order in which they were sent. */
+  readonly #returned: WorkItem[] = [];
+  /** Items that are not settled. */
+  #size = 0;
+
+  /** Calls that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Appends a call. */
+  push(item: WorkItem): void {
+    this.#items.push(item);
+    this.#size++;
+  }
+
+  /** A call in it has settled. */
+  dropped(): void {
+    this.#size--;
+  }
+
+  /** The first call that is to be sent; those before it, settled or held back by their source, are passed over. */
+  peek(): WorkItem | undefined {
+    for (let item = this.#items.peek(); item !== undefined; item = this.#items.peek()) {
+      if (item.state === ItemState.QUEUED) {
+        if (!item.hold()) return item;
+        this.#size--;
+      }
+      this.#items.shift();
+    }
+    return undefined;
+  }
+
+  /** Takes the call that {@linkcode CallQueue.peek} gave. */
+  shift(): void {
+    this.#items.shift();
+    this.#size--;
+  }
+
+  /** Takes a call that a worker gave back; it waits again from the next {@linkcode CallQueue.takeReturned} on. */
+  giveBack(item: WorkItem): void {
+    item.takeBack();
+    this.#returned.push(item);
+  }
+
+  /** Puts what was given back before all others, in order. */
+  takeReturned(): void {
+    while (this.#returned.length > 0) {
+      this.#items.unshift(this.#returned.pop()!);
+      this.#size++;
+    }
+  }
+
+  /** All calls that wait, in order. */
+  waiting(): WorkItem[] {
+    this.takeReturned();
+    const waiting: WorkItem[] = [];
+    for (let i = 0; i < this.#items.size; i++) {
+      const item = this.#items.at(i)!;
+      if (item.state === ItemState.QUEUED) waiting.push(item);
+    }
+    return waiting;
+  }
+
+  /** Takes all calls that wait. */
+  takeAll(): WorkItem[] {
+    const waiting = this.waiting();
+    this.#items.takeAll();
+    this.#size = 0;
+    return waiting;
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The ledger: the calls that a worker has, in the order in which they were sent.
+ *
+ * A call's *sequence number* is its place among all that the worker was ever sent, from 1. `#sent` holds those that are not
+ * answered: the first has number `#answered + 1`. A place whose call was taken back stays, empty, until the worker has
+ * answered it as skipped; only then do both sides count alike again.
+ */
+import { decodeValue, encodeValue } from "../channel/codec.ts";
+import { decodeFailure } from "../channel/failure.ts";
+import {
+  Answer,
+  CallsFlag,
+  type FrameReader,
+  type FrameWriter,
+  MessageKind,
+  ProtocolError,
+  RunFlag,
+} from "../channel/protocol.ts";
+import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
+import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
+import { Deque } from "./deque.ts";
+import type { WorkItem } from "./work_item.ts";
+
+/** What a worker's death means for its calls. */
+export interface Account {
+  /** Whether it ever came so far as to enter a call. */
+  readonly enteredAny: boolean;
+  /** The calls that died with it, in order. */
+  readonly lost: readonly WorkItem[];
+  /** Whether the last of them may have begun to run; those before it have run. */
+  readonly lastMayHaveRun: boolean;
+  /** The calls that it never entered, in order. */
+  readonly notEntered: readonly WorkItem[];
+}
+
+/** Hears of a call's answer: settles the work item, or queues it again. */
+export type AnswerListener = (item: WorkItem, answer: Answer, value: unknown) => void;
+
+/** The calls of one worker. */
+export class Ledger {
+  /** Registrations of tasks when the worker was started: what was registered later it may not know. */
+  readonly registrations: number = registrationCount();
+  /** Milliseconds that the calls are thought to take. */
+  load = 0;
+  /** Bytes of their arguments. */
+  bytes = 0;
+  /** Calls that were sent and not taken back, the answered ones too: what `maxTasksPerChild` counts. */
+  charged = 0;
+  /** Calls that are neither answered nor taken back. */
+  outstanding = 0;
+  readonly #slate: SlateMemory;
+  /** Numbers of the tasks that the worker was told of. */
+  readonly #tasks = new Map<RegisteredTask, number>();
+  readonly #sent = new Deque<WorkItem | undefined>();
+  /** Sequence number of the last call answered. */
+  #answered = 0;
+  /** Assigned and not written: the last so many of `#sent`. */
+  #unwritten = 0;
+  /** The slate's `stop` is written: no call goes out until all are answered. */
+  #stopped = false;
+  /** The next `CALLS` must say that calls may be entered again. */
+  #resume = false;
+  #abandoned = false;
+  /** What `entered` was when it was last looked at, and since when it has been that. */
+  #seen = -1;
+  #seenAt = 0;
+
+  /** Of a worker with that slate. */
+  constructor(slate: SlateMemory) {
+    this.#slate = slate;
+  }
+
+  /** Whether calls may be assigned. */
+  get isOpen(): boolean {
+    return !this.#stopped;
+  }
+
+  /** Gives the worker a call; it goes out with the next {@linkcode Ledger.write}. */
+  assign(item: WorkItem): void {
+    item.send();
+    this.#sent.push(item);
+    this.outstanding++;
+    this.#unwritten++;
+    this.charged++;
+    this.load += item.estimate;
+    this.bytes += item.end - item.start;
+  }
+
+  /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
+  write(frame: FrameWriter, send: (frame: Uint8Array) => void): void {
+    if (this.#unwritten === 0) return;
+    const first = this.#sent.size - this.#unwritten;
+    for (let i = first; i < this.#sent.size; i++) {
+      const { task } = this.#sent.at(i)!.profile;
+      if (!this.#tasks.has(task)) send(this.#writeTask(frame, task));
+    }
+    frame.beginFrame(MessageKind.CALLS);
+    frame.u8(this.#resume ? CallsFlag.RESUME : 0);
+    this.#resume = false;
+    frame.f64(this.#answered + 1 + first);
+    for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i);
+    this.#unwritten = 0;
+    send(frame.endFrame());
+  }
+
+  #writeTask(frame: FrameWriter, task: RegisteredTask): Uint8Array {
+    this.#tasks.set(task, this.#tasks.size);
+    frame.beginFrame(MessageKind.TASK);
+    // A worker that was started before the task was registered may have imported an older text of its module.
+    frame.u8(task.order >= this.registrations ? 1 : 0);
+    encodeValue(frame, [task.url, task.name, task.hash], "task", "task");
+    return frame.endFrame();
+  }
+
+  /** Writes the calls from `from` on that are of one task; gives the place of the next. */
+  #writeRun(frame: FrameWriter, from: number): number {
+    const { profile, slices } = this.#sent.at(from)!;
+    frame.u32(this.#tasks.get(profile.task)!);
+    frame.u8(slices ? RunFlag.SLICES : 0);
+    const place = frame.frameSize;
+    frame.u32(0);
+    let next = from;
+    for (
+      let item = this.#sent.at(next);
+      item?.profile === profile && item.slices === slices;
+      item = this.#sent.at(++next)
+    ) {
+      frame.f64(item.id);
+      frame.block(item.bytes, item.start, item.end);
+    }
+    frame.view.setUint32(frame.start + place, next - from, true);
+    return next;
+  }
+
+  /**
+   * Takes a message of answers.
+   *
+   * @throws {ProtocolError} If they are not the next ones.
+   */
+  takeAnswers(frame: FrameReader, answered: AnswerListener): void {
+    if (frame.f64() !== this.#answered + 1) {
+      throw new ProtocolError(`Cannot take answers as they must begin at call ${this.#answered + 1}: they do not`);
+    }
+    while (!frame.ended && !this.#abandoned) {
+      const answer = frame.u8() as Answer;
+      const milliseconds = frame.f32();
+      const size = frame.u32();
+      const start = frame.skip(size);
+      if (this.#sent.size === 0) throw new ProtocolError("Cannot take an answer as no call waits for one");
+      const item = this.#sent.peek();
+      if (item === undefined && answer !== Answer.SKIPPED) {
+        throw new ProtocolError("Cannot take an answer as its call was taken back");
+      }
+      // May throw, and then the call must still be here to be accounted for.
+      const value = decodeAnswer(answer, frame.bytes, start, frame.at);
+      this.#sent.shift();
+      this.#answered++;
+      if (item === undefined) continue;
+      this.#takeOff(item);
+      if (answer === Answer.RESULT || answer === Answer.FAILURE) item.profile.record(milliseconds);
+      else if (answer !== Answer.NOT_FOUND) this.charged--;
+      answered(item, answer, value);
+    }
+    if (this.#stopped && this.#sent.size === 0) {
+      writeStop(this.#slate, 0);
+      this.#stopped = false;
+      this.#resume = true;
+    }
+  }
+
+  #takeOff(item: WorkItem): void {
+    this.outstanding--;
+    this.load = this.outstanding === 0 ? 0 : this.load - item.estimate;
+    this.bytes -= item.end - item.start;
+  }
+
+  /**
+   * For how long the worker has been at the call that it is at, as far as was looked.
+   *
+   * @param now The time.
+   * @returns Milliseconds since it was first seen at that call.
+   */
+  atSameCallFor(now: number): number {
+    const { sequence } = readEntered(this.#slate);
+    if (sequence !== this.#seen) {
+      this.#seen = sequence;
+      this.#seenAt = now;
+    }
+    return now - this.#seenAt;
+  }
+
+  /**
+   * Takes back the calls behind the one that the worker is at. Only to be asked when that has been seen for 2 ms: then the
+   * worker is bound to look at `stop` before it enters another (ARCHITECTURE.md, "Who is lost?").
+   *
+   * @returns What surely was not entered, in order. If the worker has moved on meanwhile it is empty, and the worker
+   *   answers each call that it skips.
+   */
+  takeBack(): WorkItem[] {
+    const entered = this.#seen;
+    writeStop(this.#slate, entered + 1);
+    this.#stopped = true;
+    if (readEntered(this.#slate).sequence !== entered) return [];
+    const taken: WorkItem[] = [];
+    for (let i = Math.max(0, entered - this.#answered); i < this.#sent.size; i++) {
+      const item = this.#sent.at(i);
+      if (item === undefined) continue;
+      this.#sent.replace(i, undefined);
+      this.#takeOff(item);
+      this.charged--;
+      taken.push(item);
+    }
+    return taken;
+  }
+
+  /** Gives up the calls, whatever has become of them. */
+  abandon(): WorkItem[] {
+    this.#abandoned = true;
+    this.outstanding = 0;
+    return this.#sent.takeAll().filter((item) => item !== undefined);
+  }
+
+  /** The worker is dead: tells the calls that died with it from those that it never entered. */
+  account(): Account {
+    const { sequence, running } = readEntered(this.#slate);
+    const lost: WorkItem[] = [];
+    const notEntered: WorkItem[] = [];
+    let place = this.#answered;
+    for (const item of this.#sent.takeAll()) {
+      place++;
+      if (item !== undefined) (place <= sequence ? lost : notEntered).push(item);
+    }
+    this.outstanding = 0;
+    return { enteredAny: sequence > 0, lost, lastMayHaveRun: running, notEntered };
+  }
+}
+
+function decodeAnswer(answer: Answer, bytes: Uint8Array, start: number, end: number): unknown {
+  switch (answer) {
+    case Answer.RESULT:
+      return decodeValue(bytes, start, end);
+    case Answer.FAILURE:
+    case Answer.NOT_FOUND:
+      return decodeFailure(bytes, start, end);
+    case Answer.SKIPPED:
+    case Answer.STALE:
+      return undefined;
+    default:
+      throw new ProtocolError(`Cannot take an answer as its kind must be known: current kind is ${answer}`);
+  }
+}
