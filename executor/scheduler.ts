@@ -435,7 +435,7 @@ export class Scheduler implements WorkerEvents {
   }
 
   crashed(crash: WorkerCrash): void {
-    if (crash.misuse) this.#break((crash.error as Error).message, crash.error);
+    if (crash.misuse) this.#break((crash.error as Error).message, undefined); // as a cause it would be printed twice
   }
 
   answered(item: WorkItem, answer: Answer, value: unknown): void {

@@ -100,6 +100,7 @@ export async function runWorker(runtime: Runtime): Promise<void> {
   };
   markAsWorker(mark);
   runtime.ignoreInterrupt();
+  runtime.prepareOutput();
   runtime.keepAlive();
   const { channel, slate } = await runtime.connectToParent();
   const loop = new WorkerLoop(runtime, channel, slate, calls);
@@ -196,7 +197,15 @@ class WorkerLoop {
     encodeFailure(frame, error, this.#where(task));
     this.#channel.send(frame.endFrame());
     // Garbage written to the channel by the task may have closed it; then nobody is left to be told.
-    this.#channel.drained().then(() => this.#runtime.exit(1));
+    void this.#exit(1, Promise.resolve());
+  }
+
+  /** Ends this process, with all that it has printed. */
+  async #exit(code: number, before: Promise<void>): Promise<void> {
+    await before;
+    await this.#channel.drained();
+    await this.#runtime.flushOutput();
+    this.#runtime.exit(code);
   }
 
   #where(task: string): string {
@@ -277,7 +286,7 @@ class WorkerLoop {
     this.#answers.send();
     if (!this.#leaving) return;
     this.#busy = true;
-    Promise.all([shutdownAll(), this.#channel.drained()]).then(() => this.#runtime.exit(0));
+    void this.#exit(0, shutdownAll());
   }
 
   /** Step 3; says whether the call may be entered. */

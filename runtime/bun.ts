@@ -42,6 +42,18 @@ export class BunRuntime extends HostRuntime {
   readonly name: string = "Bun";
   readonly version: string = nodeProcess().versions.bun ?? "";
 
+  override async flushOutput(): Promise<void> {
+    // Bun's process.exit() drops what process.stdout.write() has taken; only the end of the stream waits for all of it.
+    const { stdout, stderr } = nodeProcess();
+    await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.end(resolve))));
+  }
+
+  override importModule(url: string): Promise<unknown> {
+    // Bun 1.4 drops the query of a `file:` URL, not that of a path.
+    const [, file, query] = /^(file:[^?#]*)(\?.+)$/.exec(url) ?? [];
+    return import(file === undefined ? url : nodeModule("node:url").fileURLToPath(file) + query);
+  }
+
   override openSlate(path: string): SlateMemory {
     return new MappedSlate(path);
   }

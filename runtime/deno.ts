@@ -23,6 +23,9 @@ declare const navigator: { readonly hardwareConcurrency: number };
 /** Where a child's program leaves its literal imports. */
 const IMPORTS = "ergate.imports";
 
+/** Flags of the user's project, as a child's program leaves them to pools of its own: its main module is no file. */
+const PROJECT = "ergate.project";
+
 /** Set in a child whose program is a bundle. */
 const WORKER_MARK = "ergate.bundled";
 
@@ -58,8 +61,11 @@ export class DenoRuntime extends HostRuntime {
   workerCommand(options: ProcessOptions, folder: string): ChildCommand {
     const { url, bundled } = options.entry;
     const modules = Array.from(options.modules, (module) => `${literal(module)}:()=>import(${literal(module)})`);
+    const project = options.config === undefined ? inherited<string[]>(PROJECT) : undefined;
+    const projectFlags = project ?? configFlags(options.config, Deno.mainModule);
     const program = [
       `globalThis[Symbol.for(${literal(IMPORTS)})]={${modules.join()}};`,
+      `globalThis[Symbol.for(${literal(PROJECT)})]=${JSON.stringify(projectFlags)};`,
       bundled ? `globalThis[Symbol.for(${literal(WORKER_MARK)})]=true;` : "",
       `await import(${literal(url)});`,
     ].join("");
@@ -69,7 +75,7 @@ export class DenoRuntime extends HostRuntime {
         "run",
         "--quiet",
         ...permissionFlags(options.permissions ?? "inherit", folder).flags,
-        ...configFlags(options.config, Deno.mainModule),
+        ...projectFlags,
         ...childExecArgv(options.execArgv ?? []),
         `data:application/javascript,${encodeURIComponent(program)}`,
       ],
@@ -80,20 +86,21 @@ export class DenoRuntime extends HostRuntime {
   }
 
   override takeWorkerMark(): boolean {
-    const holder = globalThis as unknown as Record<symbol, boolean | undefined>;
-    return holder[Symbol.for(WORKER_MARK)] === true; // not the environment: to read that takes a permission
+    return inherited<boolean>(WORKER_MARK) === true; // not the environment: to read that takes a permission
   }
 
   override importModule(url: string): Promise<unknown> | undefined {
-    const imports = (globalThis as unknown as Record<symbol, Record<string, () => Promise<unknown>> | undefined>)[
-      Symbol.for(IMPORTS)
-    ];
-    const known = imports?.[url];
+    const known = inherited<Record<string, () => Promise<unknown>>>(IMPORTS)?.[url];
     if (known !== undefined) return known();
     // Registered after this worker was started. Without the right to read, only a new one can import it.
     const readable = !url.startsWith("file:") || Deno.permissions.querySync({ name: "read" }).state === "granted";
     return readable ? import(url) : undefined;
   }
+}
+
+/** What this process's program, if it is a child's, has left under a name. */
+function inherited<T>(name: string): T | undefined {
+  return (globalThis as unknown as Record<symbol, T | undefined>)[Symbol.for(name)];
 }
 
 function childExecArgv(execArgv: readonly string[]): readonly string[] {

@@ -94,6 +94,12 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
     nodeProcess().on("SIGINT", () => {});
   }
 
+  prepareOutput(): void {}
+
+  flushOutput(): Promise<void> {
+    return Promise.resolve();
+  }
+
   exit(code: number): void {
     nodeProcess().exit(code);
   }

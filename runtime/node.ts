@@ -9,6 +9,12 @@ export class NodeRuntime extends HostRuntime {
   readonly name: string = "Node";
   readonly version: string = nodeProcess().versions.node ?? "";
 
+  override prepareOutput(): void {
+    // Node writes to a pipe without waiting once it is full, and process.exit() drops what waits. The handle's method is
+    // what Node itself uses on Windows; https://github.com/nodejs/node/issues/784.
+    for (const { _handle } of [nodeProcess().stdout, nodeProcess().stderr]) _handle?.setBlocking?.(true);
+  }
+
   workerCommand(options: ProcessOptions): ChildCommand {
     const { execPath, execArgv } = nodeProcess();
     return {

@@ -8,7 +8,7 @@ export interface NodeWritable {
   /** Writes; `false`: wait for 'drain'. */
   write(data: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
   /** Ends it. */
-  end(data?: Uint8Array | string): void;
+  end(ended?: () => void): void;
   /** Listens. */
   on(event: "error" | "drain" | "close", listener: (error?: Error) => void): unknown;
   /** Listens once. */
@@ -17,6 +17,8 @@ export interface NodeWritable {
   destroy(): void;
   /** Whether it is closed. */
   readonly destroyed: boolean;
+  /** What Node has below a standard stream. */
+  readonly _handle?: { setBlocking?(blocking: boolean): void };
   /** Lets the program end. */
   unref?(): void;
 }

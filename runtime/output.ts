@@ -41,8 +41,8 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
       ended = true;
       clearTimeout(timer);
       const rest = lines.flush();
-      if (rest.length > 0) target.write(rest);
-      resolve();
+      if (rest.length > 0) target.write(rest, () => resolve());
+      else resolve();
     }
     function waitForSilence(): void {
       clearTimeout(timer);
@@ -58,11 +58,10 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     output.listen((bytes) => {
       if (hasExited) waitForSilence();
       const whole = lines.take(bytes);
-      if (whole.length === 0 || target.write(whole)) return undefined;
-      return new Promise((drained) => {
-        target.once("drain", drained);
-        target.once("close", drained);
-      });
+      if (whole.length === 0) return undefined;
+      // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
+      const taken = Promise.withResolvers<void>();
+      return target.write(whole, () => taken.resolve()) ? undefined : taken.promise;
     }, end);
   });
 }

@@ -127,6 +127,10 @@ export interface Runtime {
   onUncaught(fn: (error: unknown) => void): void;
   /** Ignores the interrupt of a terminal, which goes to the whole process group: only the parent ends its children. */
   ignoreInterrupt(): void;
+  /** Makes what this process prints safe from its end, as far as the host lets it. */
+  prepareOutput(): void;
+  /** Resolves when the system has taken what this process printed; nothing more can be printed after it. */
+  flushOutput(): Promise<void>;
   /** Ends this process. */
   exit(code: number): void;
   /** Makes a call-local value. */
