@@ -10,7 +10,8 @@
  * RESULTS  answers, in the calls' order    CALLS    calls, in runs of one task
  * FAILED   the initializer failed          BYE      answer what you have, then exit
  * CRASH    uncaught error, about to die
- * GUARD    a second connection
+ * DOWN     what the parent writes on
+ * GUARD    a connection to watch
  * ```
  *
  * Calls have no ids on the wire. A worker answers every call exactly once, in the order in which they were sent, so the
@@ -50,6 +51,8 @@ export const MessageKind = {
   BYE: 9,
   /** Child to parent, on a connection of its own, instead of a hello: whoever ends it ends the child. */
   GUARD: 10,
+  /** Child to parent, first on the connection by which the parent writes: token, protocol version. */
+  DOWN: 11,
 } as const;
 /** One of {@linkcode MessageKind}. */
 export type MessageKind = typeof MessageKind[keyof typeof MessageKind];

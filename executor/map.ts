@@ -181,25 +181,26 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   stop(): void {
     if (this.#paused) this.cancel();
     else if (this.#room === Infinity) { while (!this.#exhausted) this.#drawOne(); }
-    this.#undrawn ??= () => new ShutdownError("Cannot get more results as the executor must be open: it was shut down");
-    this.#exhaust();
-    this.#serve();
+    this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
 
   cancel(): void {
     this.#cancelUnsent();
-    this.#undrawn ??= () => new CancelledError("Cannot get more results as the map must not be cancelled: it was");
-    this.#exhaust();
-    this.#serve();
+    this.#cutOff(() => new CancelledError("Cannot get more results as the map must not be cancelled: it was"));
   }
 
   abort(error: () => Error): void {
-    this.#undrawn ??= error;
     for (const call of this.#held.splice(0)) {
       if (call.state !== ItemState.HELD) continue;
       call.failNow(error());
       this.#scheduler.dropped(false);
     }
+    this.#cutOff(error);
+  }
+
+  /** Draws nothing more; if there would have been more, that is an error behind the last result. */
+  #cutOff(error: () => Error): void {
+    if (!this.#exhausted) this.#undrawn ??= error;
     this.#exhaust();
     this.#serve();
   }
@@ -266,8 +267,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#cancelUnsent();
-    this.#slots.takeAll();
+    const calls = this.#slots.takeAll(); // first, as those who still wait are to get the end and no error
+    this.#held = [];
+    for (const call of calls) call.cancel();
     this.#exhaust();
     this.#undrawn = undefined;
     this.#scheduler.removeSource(this);
@@ -312,14 +314,15 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   /** Draws an item of each iterable, none of which is asynchronous. */
   #drawOne(): void {
     const row: unknown[] = [];
+    let drawn: Iterator<unknown> | undefined;
     try {
-      for (const iterator of this.#iterators as Iterator<unknown>[]) {
-        const { done, value } = iterator.next();
-        if (done) return this.#exhaust(iterator);
+      for (drawn of this.#iterators as Iterator<unknown>[]) {
+        const { done, value } = drawn.next();
+        if (done) return this.#exhaust(drawn);
         row.push(value);
       }
     } catch (error) {
-      return this.#failDrawing(error);
+      return this.#failDrawing(error, drawn);
     }
     this.#add(row);
   }
@@ -328,22 +331,21 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#drawing = true;
     while (this.#hasRoom()) {
       const row: unknown[] = [];
-      let ended: AnyIterator | undefined;
+      let drawn: AnyIterator | undefined;
+      let ended = false;
       try {
-        for (const iterator of this.#iterators) {
-          const { done, value } = await iterator.next();
-          if (done) {
-            ended = iterator;
-            break;
-          }
+        for (drawn of this.#iterators) {
+          const { done, value } = await drawn.next();
+          ended = done === true;
+          if (ended) break;
           row.push(await value);
         }
       } catch (error) {
-        this.#failDrawing(error);
+        this.#failDrawing(error, drawn);
         break;
       }
       if (this.#exhausted) break; // the map has ended meanwhile
-      if (ended !== undefined) this.#exhaust(ended);
+      if (ended) this.#exhaust(drawn);
       else this.#add(row);
     }
     this.#drawing = false;
@@ -351,9 +353,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   }
 
   /** An iterable has thrown: the error is the last result. */
-  #failDrawing(error: unknown): void {
+  #failDrawing(error: unknown, thrower: AnyIterator | undefined): void {
     if (this.#exhausted) return;
-    this.#exhausted = true; // one that has thrown is closed already
+    this.#exhaust(thrower);
     const call = new MapCall(this, this.#drawn++, this.#profile, NO_BYTES, 0, 0);
     this.#slots.push(call);
     call.failNow(error);

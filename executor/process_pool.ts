@@ -205,7 +205,8 @@ const OWN_NAME = /\/executor\/process_pool\.([cm]?[jt]s)$/;
 
 /** What a worker runs: the entry beside this file, or, where this file lies in a bundle, that bundle. */
 function workerEntry(): () => WorkerEntry {
-  const { url } = import.meta as { readonly url?: string };
+  // Spelt out: `bun build --bytecode` refuses a bare `import.meta`.
+  const url = import.meta.url as string | undefined;
   const [, extension] = OWN_NAME.exec(url ?? "") ?? [];
   return () => {
     if (url === undefined) {

@@ -39,9 +39,13 @@ import { shutdownAll } from "./scheduler.ts";
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
 const SHORT = 0.1;
 
-/** Milliseconds below which a task's calls may share an entry, and how much of them, together. */
-const TINY = 0.005;
-const SLICE = 0.05;
+/**
+ * Milliseconds below which a task's calls may share an entry, and how much of them, together. An entry costs one to two
+ * microseconds where the slate is a file, so it is a tenth of such a call and more. A death loses the whole slice, but it
+ * loses the answers of the last millisecond as well: a slice is little beside that.
+ */
+const TINY = 0.02;
+const SLICE = 0.1;
 /** Calls in a slice at most: the shortest cannot be told apart from nothing by every host's clock. */
 const MOST_CALLS_IN_SLICE = 64;
 
@@ -92,21 +96,24 @@ class Call implements CurrentTask {
 /** Makes this process a worker of the parent that started it. */
 export async function runWorker(runtime: Runtime): Promise<void> {
   const calls = runtime.callLocal<Call>();
-  // A task module may misuse an executor before the parent has been reached: what it did is kept until then.
-  const misuses: Error[] = [];
+  // A bundle's program may fail, or misuse an executor, before the parent has been reached: that is kept until then.
+  const early: { readonly error: unknown; readonly misuse: boolean }[] = [];
   const mark: WorkerMark = {
     currentTask: () => calls.get(),
-    misused: (error) => void misuses.push(error),
+    misused: (error) => void early.push({ error, misuse: true }),
   };
+  let tell = (error: unknown): void => void early.push({ error, misuse: false });
   markAsWorker(mark);
+  runtime.onUncaught((error) => tell(error));
   runtime.ignoreInterrupt();
   runtime.prepareOutput();
   runtime.keepAlive();
   const { channel, slate } = await runtime.connectToParent();
   const loop = new WorkerLoop(runtime, channel, slate, calls);
   mark.misused = (error) => loop.crash(error, true);
-  if (misuses.length > 0) return loop.crash(misuses[0], true);
-  runtime.onUncaught((error) => loop.crash(error, false));
+  tell = (error) => loop.crash(error, false);
+  const [first] = early.toSorted((one, other) => Number(other.misuse) - Number(one.misuse));
+  if (first !== undefined) return loop.crash(first.error, first.misuse);
   channel.closed.then(() => runtime.exit(0)); // the parent is gone, or has no more need of this worker
   channel.receive((bytes) => loop.take(bytes));
 }

@@ -43,6 +43,8 @@ export interface ChildCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory. */
   readonly cwd?: string;
+  /** Whether it is to have a session of its own, which no signal to this one's group reaches. */
+  readonly detached?: boolean;
   /** Whether its outputs are read, or ignored. */
   readonly output: "read" | "ignore";
 }
@@ -64,6 +66,7 @@ export class NodeChild implements Child {
       stdio: ["pipe", output, output],
       env: { ...parentEnv, ...command.env },
       cwd: command.cwd,
+      detached: command.detached,
     });
     this.pid = child.pid ?? 0;
     const { promise, resolve } = Promise.withResolvers<ProcessExit>();
@@ -89,8 +92,12 @@ export class NodeChild implements Child {
     return new Promise((resolve) => {
       const { stdin } = this.#process;
       if (stdin === null || stdin.destroyed) return resolve();
-      stdin.once("close", resolve);
-      stdin.write(text, () => resolve());
+      const taken = (): void => {
+        stdin.off("close", taken);
+        resolve();
+      };
+      stdin.once("close", taken);
+      stdin.write(text, taken);
     });
   }
 

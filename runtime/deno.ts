@@ -67,7 +67,9 @@ export class DenoRuntime extends HostRuntime {
       `globalThis[Symbol.for(${literal(IMPORTS)})]={${modules.join()}};`,
       `globalThis[Symbol.for(${literal(PROJECT)})]=${JSON.stringify(projectFlags)};`,
       bundled ? `globalThis[Symbol.for(${literal(WORKER_MARK)})]=true;` : "",
-      `await import(${literal(url)});`,
+      // A bundle is the user's program, which may throw. As the main module's error that would end the worker before it
+      // has met its parent; its calls import the module again, and tell.
+      `await import(${literal(url)})${bundled ? ".catch(()=>{})" : ""};`,
     ].join("");
     return {
       command: Deno.execPath(),

@@ -18,6 +18,7 @@ declare const Deno: {
     readonly args: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
     readonly cwd?: string;
+    readonly detached?: boolean;
     readonly stdin: "piped";
     readonly stdout: "piped" | "null";
     readonly stderr: "piped" | "null";
@@ -34,10 +35,10 @@ export class DenoChild implements Child {
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
   /** Starts it. */
-  constructor({ command, args, env, cwd, output }: ChildCommand) {
+  constructor({ command, args, env, cwd, detached, output }: ChildCommand) {
     const piped = output === "read" ? "piped" : "null";
     try {
-      const options = { args, env, cwd, stdin: "piped", stdout: piped, stderr: piped } as const;
+      const options = { args, env, cwd, detached, stdin: "piped", stdout: piped, stderr: piped } as const;
       const child = this.#process = new Deno.Command(command, options).spawn();
       child.unref(); // its outputs' reads, too
       this.pid = child.pid;
@@ -45,6 +46,7 @@ export class DenoChild implements Child {
       this.#input.closed.catch(ignore); // it may die before it has read
       this.exited = child.status.then(({ code, signal }) => {
         this.#process = undefined;
+        this.#input?.abort().catch(ignore); // or its end of the pipe stays open
         // Of a child that a signal ended, Deno gives the shell's code, 128 and the signal's number.
         return signal === null ? { code, signal } : { code: null, signal };
       });

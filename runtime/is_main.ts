@@ -35,9 +35,10 @@ function isProgram(url: string): boolean {
   const program = process?.argv?.[1];
   if (program === undefined || !url.startsWith("file:")) return false;
   const { realpathSync } = nodeModule("node:fs");
-  const { fileURLToPath } = nodeModule("node:url");
+  const path = nodeModule("node:url").fileURLToPath(url);
+  if (program === path) return true; // also in a binary, whose modules are no files
   try {
-    return realpathSync(program) === realpathSync(fileURLToPath(url));
+    return realpathSync(program) === realpathSync(path);
   } catch {
     return false; // `node .` and the like: no file of that name
   }

@@ -13,6 +13,8 @@ export interface NodeWritable {
   on(event: "error" | "drain" | "close", listener: (error?: Error) => void): unknown;
   /** Listens once. */
   once(event: "drain" | "close", listener: () => void): unknown;
+  /** Stops listening. */
+  off(event: "close", listener: () => void): unknown;
   /** Closes at once. */
   destroy(): void;
   /** Whether it is closed. */
@@ -101,6 +103,7 @@ export interface NodeModules {
       readonly stdio: readonly ["pipe", "pipe" | "ignore", "pipe" | "ignore"];
       readonly env?: Readonly<Record<string, string | undefined>>;
       readonly cwd?: string;
+      readonly detached?: boolean;
     }): NodeChildProcess;
   };
   /** Files. */

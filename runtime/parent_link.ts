@@ -3,7 +3,7 @@ import { introduction, MessageKind } from "../channel/protocol.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
 import { startGuard } from "./guard.ts";
-import { nodeModule } from "./node_api.ts";
+import { nodeModule, type NodeSocket } from "./node_api.ts";
 import type { ChildGreeting } from "./process_host.ts";
 import type { ParentLink } from "./runtime.ts";
 import { SocketStream } from "./socket_stream.ts";
@@ -16,18 +16,23 @@ import { SocketStream } from "./socket_stream.ts";
 export async function connectToParent(openSlate: (path: string) => SlateMemory): Promise<ParentLink> {
   const { socket: path, slate: slatePath, token, guard } = JSON.parse(readLine()) as ChildGreeting;
   if (guard !== undefined) await startGuard(path, token, guard);
-  const socket = nodeModule("node:net").connect(path);
-  await new Promise<void>((resolve, reject) => {
+  const [up, down] = await Promise.all([connect(path), connect(path)]);
+  const slate = openSlate(slatePath);
+  down.write(introduction(MessageKind.DOWN, token));
+  const channel = new StreamChannel(new SocketStream(down, up));
+  channel.send(introduction(MessageKind.HELLO, token));
+  return { channel, slate };
+}
+
+function connect(path: string): Promise<NodeSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = nodeModule("node:net").connect(path);
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);
-      resolve();
+      resolve(socket);
     });
   });
-  const slate = openSlate(slatePath);
-  const channel = new StreamChannel(new SocketStream(socket));
-  channel.send(introduction(MessageKind.HELLO, token));
-  return { channel, slate };
 }
 
 /** The first line of stdin. It blocks: the parent writes it as soon as this process is known to the reaper. */

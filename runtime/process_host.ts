@@ -4,7 +4,7 @@
  *
  * ```text
  * start: spawn child ── the reaper is told, the socket listens ──▶ a line to its stdin: socket, slate, token
- *        child connects ── HELLO with the token ──▶ its channel
+ *        child connects twice ── HELLO and DOWN, with the token ──▶ its channel
  * ```
  *
  * Nobody else can be taken for a child: only this user may enter the folder, and the token travels by the stdin of that
@@ -54,9 +54,14 @@ export interface ChildGreeting {
   readonly guard: string | undefined;
 }
 
+/** A child that has not said hello on both of its connections. */
 interface Expected {
   readonly resolve: (channel: Channel) => void;
   readonly reject: (error: Error) => void;
+  /** What it writes to. */
+  up?: { readonly stream: SocketStream; readonly channel: Channel };
+  /** What it reads from. */
+  down?: NodeSocket;
 }
 
 /** Makes groups of processes over one host, which lives as long as any of them. */
@@ -99,8 +104,8 @@ class ProcessHost {
   readonly #expected = new Map<string, Expected>();
   /** Tokens of the children whose guard thread may come. */
   readonly #guarded = new Set<string>();
-  /** Connections that have not said hello, and those of guards: they are closed at the end. */
-  readonly #strangers = new Set<NodeSocket>();
+  /** All connections: what is still open at the end is closed. */
+  readonly #connections = new Set<NodeSocket>();
   #slates = 0;
 
   constructor(adapter: ProcessHostAdapter) {
@@ -123,7 +128,7 @@ class ProcessHost {
 
   async close(): Promise<void> {
     const release = this.#adapter.keepAlive();
-    for (const socket of this.#strangers) socket.destroy();
+    for (const socket of this.#connections) socket.destroy();
     await Promise.all([
       this.#reaper.close(),
       this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
@@ -186,22 +191,22 @@ class ProcessHost {
 
   /** Someone has connected: a child, if its first message says so. */
   #admit(socket: NodeSocket): void {
-    this.#strangers.add(socket);
-    const channel = new StreamChannel(new SocketStream(socket));
-    channel.closed.then(() => this.#strangers.delete(socket));
+    this.#connections.add(socket);
+    const stream = new SocketStream(socket);
+    const channel = new StreamChannel(stream);
+    channel.closed.then(() => this.#connections.delete(socket));
     channel.receive((frame) => {
-      const hello = new FrameReader(frame);
-      const kind = hello.u8();
-      const version = hello.u32();
-      const token = new TextDecoder().decode(frame.subarray(hello.at));
+      const introduction = new FrameReader(frame);
+      const kind = introduction.u8();
+      const version = introduction.u32();
+      const token = new TextDecoder().decode(frame.subarray(introduction.at));
       if (kind === MessageKind.GUARD && this.#guarded.has(token)) return; // all that it wants is to see the end of it
       const expected = this.#expected.get(token);
-      if (kind !== MessageKind.HELLO || expected === undefined) {
-        throw new ProtocolError("Cannot admit a connection as its first message must prove a child of this process");
-      }
-      this.#strangers.delete(socket);
+      if (kind === MessageKind.HELLO && expected !== undefined) expected.up = { stream, channel };
+      else if (kind === MessageKind.DOWN && expected !== undefined) expected.down = socket;
+      else throw new ProtocolError("Cannot admit a connection as its first message must prove a child of this process");
       channel.receive(undefined); // what follows is for the one who waits for this channel
-      if (version === PROTOCOL_VERSION) return expected.resolve(channel);
+      if (version === PROTOCOL_VERSION) return this.#join(expected);
       expected.reject(
         new ProtocolError(
           `Cannot use a worker as both sides must speak one protocol: it speaks version ${version}, this process ` +
@@ -209,6 +214,13 @@ class ProcessHost {
         ),
       );
     });
+  }
+
+  /** Makes one channel of a child's two connections, once both are there. */
+  #join({ up, down, resolve }: Expected): void {
+    if (up === undefined || down === undefined) return;
+    up.stream.writeTo(down);
+    resolve(up.channel);
   }
 }
 

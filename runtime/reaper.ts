@@ -6,8 +6,8 @@
 import type { Child, ChildCommand } from "./child.ts";
 
 /**
- * Reads `+ pid` and `- pid`. The signals that reach a whole process group (Ctrl-C, a closed terminal) must not end it
- * before its work. `$1` is the private folder.
+ * Reads `+ pid` and `- pid`. `$1` is the private folder. It has a session of its own, as the signals that reach a whole
+ * process group (Ctrl-C, a closed terminal) must not end it before its work; where there are no sessions the trap serves.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT
 pids=' '
@@ -63,7 +63,12 @@ export class Reaper {
   }
 
   #start(): Child {
-    const child = this.#spawn({ command: "/bin/sh", args: ["-c", SCRIPT, "sh", this.#folder], output: "ignore" });
+    const child = this.#spawn({
+      command: "/bin/sh",
+      args: ["-c", SCRIPT, "sh", this.#folder],
+      detached: true,
+      output: "ignore",
+    });
     child.exited.then(() => {
       if (child.pid === 0) return;
       // Somebody killed it. It held what it knew in memory only, so a new one is told again; one that cannot live
