@@ -122,6 +122,8 @@ export interface NodeModules {
     createServer(connected: (socket: NodeSocket) => void): NodeServer;
     connect(path: string): NodeSocket;
   };
+  /** Modules. */
+  "node:module": { enableCompileCache?(): unknown };
   /** Threads. */
   "node:worker_threads": {
     Worker: new (program: URL | string, options: { readonly eval?: boolean; readonly workerData: unknown }) => {
