@@ -169,7 +169,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
   checkArray("execArgv", execArgv);
   checkString("config", config);
   checkString("workerName", options.workerName);
-  const entry = workerEntry();
+  const entry = workerEntry(runtime);
   let group: ProcessGroup | undefined;
   return new Scheduler({
     runtime,
@@ -204,7 +204,7 @@ function startOf<InitArgs extends unknown[]>(
 const OWN_NAME = /\/executor\/process_pool\.([cm]?[jt]s)$/;
 
 /** What a worker runs: the entry beside this file, or, where this file lies in a bundle, that bundle. */
-function workerEntry(): () => WorkerEntry {
+function workerEntry(runtime: Runtime): () => WorkerEntry {
   // Spelt out: `bun build --bytecode` refuses a bare `import.meta`.
   const url = import.meta.url as string | undefined;
   const [, extension] = OWN_NAME.exec(url ?? "") ?? [];
@@ -214,11 +214,13 @@ function workerEntry(): () => WorkerEntry {
         "Cannot start a worker as ergate must know its own module's URL: import.meta.url is missing, bundle it as ESM",
       );
     }
-    if (extension === undefined) return { url, bundled: true };
+    if (extension === undefined || runtime.inBinary) return { url, bundled: true };
     return { url: url.replace(OWN_NAME, `/executor/entry.${extension}`), bundled: false };
   };
 }
 
 // In a bundle there is no entry of its own: the bundle is run again, and this makes it a worker as soon as it is imported,
 // before the program in it asks whether it is the main one.
-if (!OWN_NAME.test(import.meta.url ?? "") && hostRuntime().takeWorkerMark()) void runWorker(hostRuntime());
+if ((hostRuntime().inBinary || !OWN_NAME.test(import.meta.url ?? "")) && hostRuntime().takeWorkerMark()) {
+  void runWorker(hostRuntime());
+}

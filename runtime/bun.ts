@@ -3,6 +3,7 @@ import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 import type { ChildCommand } from "./child.ts";
 import { childExecArgv, HostRuntime, WORKER_VARIABLE } from "./host_runtime.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
+import { registeredModules } from "../tasks/registry.ts";
 import type { ProcessOptions } from "./runtime.ts";
 
 declare const Bun: { mmap(path: string, options: { readonly shared: boolean }): Uint8Array<ArrayBuffer> };
@@ -34,13 +35,17 @@ class MappedSlate implements SlateMemory {
   close(): void {} // unmapped with the worker
 }
 
-/** Where the modules of a `bun build --compile` binary lie: `/$bunfs/root/…`, on Windows `B:/~BUN/root/…`. */
-const IN_BINARY = /^file:\/\/\/(\$bunfs|B:\/~BUN)\//;
+/**
+ * Where the modules of a `bun build --compile` binary lie, on Windows too. The program's path says it, not the modules'
+ * URLs: with `--bytecode` those are of the sources, wherever they lay when the binary was made.
+ */
+const IN_BINARY = /^(\/\$bunfs|B:[\\/]~BUN)[\\/]/;
 
 /** Bun. */
 export class BunRuntime extends HostRuntime {
   readonly name: string = "Bun";
   readonly version: string = nodeProcess().versions.bun ?? "";
+  override readonly inBinary: boolean = IN_BINARY.test(nodeProcess().argv[1] ?? "");
 
   override async flushOutput(): Promise<void> {
     // Bun's process.exit() drops what process.stdout.write() has taken; only the end of the stream waits for all of it.
@@ -49,6 +54,11 @@ export class BunRuntime extends HostRuntime {
   }
 
   override importModule(url: string): Promise<unknown> {
+    // With `--bytecode` all of a binary is evaluated already, and what it registers is under its sources' URLs: files that
+    // are not there, or another version by now.
+    if (this.inBinary && !url.includes("$bunfs") && !url.includes("~BUN") && registeredModules().has(url)) {
+      return Promise.resolve();
+    }
     // Bun 1.4 drops the query of a `file:` URL, not that of a path.
     const [, file, query] = /^(file:[^?#]*)(\?.+)$/.exec(url) ?? [];
     return import(file === undefined ? url : nodeModule("node:url").fileURLToPath(file) + query);
@@ -62,7 +72,7 @@ export class BunRuntime extends HostRuntime {
     const { execPath, execArgv } = nodeProcess();
     const { url, bundled } = options.entry;
     // A binary takes no flags of the runtime and runs itself.
-    const args = IN_BINARY.test(url)
+    const args = this.inBinary
       ? []
       : [...childExecArgv(options.execArgv ?? execArgv), nodeModule("node:url").fileURLToPath(url)];
     return {

@@ -17,6 +17,7 @@ const LONGEST_DELAY = 2 ** 31 - 1;
 export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   abstract readonly name: string;
   abstract readonly version: string;
+  readonly inBinary: boolean = false;
   readonly #hosts = new ProcessHosts(this);
   #keepers = 0;
   #keeper: ReturnType<typeof setInterval> | undefined;

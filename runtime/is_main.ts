@@ -25,8 +25,7 @@ import { nodeModule, nodeProcess } from "./node_api.ts";
 export function isMain(module: ModuleMeta): boolean {
   // The mark goes first: `import.meta.main` is true in a worker of a `bun build --compile` binary.
   if (isWorker()) return false;
-  const { main } = module as { readonly main?: unknown };
-  return typeof main === "boolean" ? main : isProgram(module.url);
+  return module.main ?? isProgram(module.url);
 }
 
 /** For hosts and bundles without `import.meta.main`: is it the file that was named on the command line? */

@@ -92,6 +92,8 @@ export interface Runtime {
   readonly name: string;
   /** Its version. */
   readonly version: string;
+  /** Whether this program is one file with its runtime in it, which can be run again and nothing else. */
+  readonly inBinary: boolean;
   /** How many workers the system lets this process keep busy. */
   availableParallelism(): number;
   /**

@@ -10,6 +10,8 @@ import { describe, PicklingError } from "../errors.ts";
 export interface ModuleMeta {
   /** URL of the module, as `file:///app/tasks.ts`. */
   readonly url: string;
+  /** Whether it is the program's main module, where the host says so. */
+  readonly main?: boolean;
 }
 
 /** Any function. */
