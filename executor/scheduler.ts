@@ -269,8 +269,7 @@ export class Scheduler implements WorkerEvents {
 
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
     const error = (): Error => this.#brokenError(why, cause);
-    const items = this.#queue.takeAll();
-    for (const worker of this.#workers) items.push(...worker.abandon());
+    const items = Array.from(this.#workers, (worker) => worker.abandon()).concat([this.#queue.takeAll()]).flat();
     this.#killWorkers(signal);
     for (const source of Array.from(this.#sources)) source.abort(error);
     for (const item of items) {
@@ -320,27 +319,26 @@ export class Scheduler implements WorkerEvents {
   #freest(): Worker | undefined {
     let freest: Worker | undefined;
     for (const worker of this.#workers) {
-      if (!worker.takesCalls) continue;
+      if (!this.#takesCalls(worker)) continue;
       if (worker.ledger.outstanding === 0) return worker;
       if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
     }
     return freest;
   }
 
+  #takesCalls(worker: Worker): boolean {
+    return worker.takesCalls && worker.ledger.charged < this.#options.maxTasksPerChild;
+  }
+
   /** Gives a worker its share of the queue; says whether it took anything. */
   #fill(worker: Worker): boolean {
-    const { maxTasksPerChild } = this.#options;
     // An even share, or the first worker would take all of a short queue while the others stay idle.
     let takers = 0;
-    for (const other of this.#workers) if (other.takesCalls) takers++;
+    for (const other of this.#workers) if (this.#takesCalls(other)) takers++;
     const share = Math.ceil(this.#queue.size / takers);
     let taken = 0;
     let previous: WorkItem | undefined;
-    for (
-      let item = this.#queue.peek();
-      item !== undefined && worker.ledger.charged < maxTasksPerChild;
-      item = this.#queue.peek()
-    ) {
+    for (let item = this.#queue.peek(); item !== undefined && this.#takesCalls(worker); item = this.#queue.peek()) {
       item.estimate = estimate(item);
       const together = previous !== undefined && item.joins(previous);
       if (!together && worker.ledger.outstanding > 0 && (taken >= share || !hasRoom(worker, item))) break;
@@ -360,7 +358,7 @@ export class Scheduler implements WorkerEvents {
       this.#stallTimer = undefined;
       const now = performance.now();
       for (const worker of this.#workers) {
-        if (worker.ledger.outstanding < 2 || !worker.takesCalls || worker.ledger.atSameCallFor(now) < STALL) continue;
+        if (!hasMore(worker) || worker.ledger.atSameCallFor(now) < STALL) continue;
         if (!this.#someoneIsFree()) break;
         for (const item of worker.ledger.takeBack()) this.#queue.giveBack(item);
       }
@@ -371,12 +369,14 @@ export class Scheduler implements WorkerEvents {
 
   #someoneIsFree(): boolean {
     if (this.#workers.size < this.#options.maxWorkers && this.#backoff === undefined) return true;
-    for (const worker of this.#workers) if (worker.takesCalls && worker.ledger.outstanding === 0) return true;
+    for (const worker of this.#workers) {
+      if (this.#takesCalls(worker) && worker.ledger.outstanding === 0) return true;
+    }
     return false;
   }
 
   #someoneHasMore(): boolean {
-    for (const worker of this.#workers) if (worker.takesCalls && worker.ledger.outstanding > 1) return true;
+    for (const worker of this.#workers) if (hasMore(worker)) return true;
     return false;
   }
 
@@ -500,4 +500,9 @@ function estimate(item: WorkItem): number {
 function hasRoom(worker: Worker, item: WorkItem): boolean {
   return worker.ledger.load + item.estimate <= AHEAD && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
     worker.ledger.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
+}
+
+/** Whether calls wait in the worker that could be taken back; also in one that is leaving. */
+function hasMore(worker: Worker): boolean {
+  return worker.ledger.outstanding > 1 && worker.ledger.isOpen;
 }

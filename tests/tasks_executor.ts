@@ -2,6 +2,8 @@
 import { type CurrentTask, currentTask, task, tasks, TimeoutError } from "../mod.ts";
 import { arrive, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
 
+const host = globalThis as unknown as { process: { pid: number; exit(code: number): never } };
+
 /** The call around this module's import: there must be none. */
 const AT_IMPORT = currentTask();
 
@@ -41,6 +43,12 @@ export function throwFalsy(index: number): never {
   throw [undefined, null, 0, "", false, 0n, NaN][index];
 }
 
+/** Ends the worker if asked to. */
+export function exitIf(code: number): number {
+  if (code !== 0) host.process.exit(code);
+  return code;
+}
+
 /** Gives its argument back, but throws a `TimeoutError` of its own for `bad`. */
 export function timeOutAt(value: number, bad: number): number {
   if (value === bad) throw new TimeoutError("the task's own");
@@ -52,6 +60,17 @@ export function failAt(value: number, bad: number, arrivals: string): number {
   arrive(arrivals, String(value));
   if (value === bad) throw new RangeError(`failed at ${value}`);
   return value;
+}
+
+/** Item 0 leaves a mark that it has started, waits for the latch and throws; the others leave marks. */
+export async function failFirst(item: number, [latch, started, marks]: readonly string[]): Promise<number> {
+  if (item > 0) {
+    arrive(marks, `${item}`);
+    return item;
+  }
+  arrive(started);
+  await waitForFile(latch);
+  throw new RangeError("the first item fails");
 }
 
 /** Waits for `latch`, if there is one, and gives `value`. */
@@ -86,6 +105,12 @@ export async function meetAll(arrivals: string, number: number): Promise<number>
   const place = readLines(arrivals).length;
   await waitForLines(arrivals, number);
   return place;
+}
+
+/** Leaves its process id, and waits for `latch`. */
+export async function meetPid(arrivals: string, latch: string): Promise<void> {
+  arrive(arrivals, `${host.process.pid}`);
+  await waitForFile(latch);
 }
 
 /** Sets this module's state in the worker: an initializer. */
@@ -123,6 +148,21 @@ export function invalid(field: string): never {
 /** Throws an error that holds what cannot cross. */
 export function throwUnsendable(): never {
   throw Object.assign(new RangeError("with a callback"), { code: 7, callback: () => {} });
+}
+
+/** Handles an error of its own. */
+export function handled(): string {
+  try {
+    throw new Error("Something bad happened!");
+  } catch {
+    return "Unable to get the result";
+  }
+}
+
+/** Adds slowly. */
+export async function slowAdd(milliseconds: number, x: number, y: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return x + y;
 }
 
 /** Changes its argument; gives it. */
@@ -205,13 +245,16 @@ tasks(import.meta, {
   toText,
   throwValue,
   throwFalsy,
+  exitIf,
   timeOutAt,
   failAt,
+  failFirst,
   giveAfter,
   failAfter,
   markAfter,
   open,
   meetAll,
+  meetPid,
   setState,
   getState,
   countUp,
@@ -219,6 +262,8 @@ tasks(import.meta, {
   whichModule,
   invalid,
   throwUnsendable,
+  handled,
+  slowAdd,
   append,
   giveUnsendable,
   giveThrowing,

@@ -2,7 +2,14 @@
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Program, type ProgramOptions, type ProgramResult, startProgram, withTempFolder } from "./harness.ts";
+import {
+  type Program,
+  type ProgramOptions,
+  type ProgramResult,
+  startProgram,
+  until,
+  withTempFolder,
+} from "./harness.ts";
 import { makeProject } from "./project.ts";
 
 /** A user's project in a folder of its own. */
@@ -41,6 +48,11 @@ export class UserProject {
   get temporary(): string[] {
     // Bun's own shared cache of transpiled modules lies there, too.
     return readdirSync(this.path("tmp")).filter((name) => name.startsWith("ergate"));
+  }
+
+  /** Waits until nothing is left there: a program that died leaves it to its helper to clean up. */
+  untilClean(): Promise<void> {
+    return until("no temporary folder is left", () => this.temporary.length === 0);
   }
 }
 

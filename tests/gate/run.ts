@@ -40,7 +40,7 @@ const groups: Set<number> = new Set();
 
 /** Runs a command to its end. Never throws: a command that cannot start is one that failed. */
 export async function run(command: readonly string[], options: RunOptions): Promise<RunResult> {
-  const mark = `ERGATE_GATE_MARK=${crypto.randomUUID()}`;
+  const mark = `ERGATE_TEST_GATE_MARK=${crypto.randomUUID()}`;
   const start = performance.now();
   const { ending, output } = await runMarked(command, options, mark);
   const left = await endLeft(mark);
