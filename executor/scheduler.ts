@@ -187,12 +187,7 @@ export class Scheduler implements WorkerEvents {
   /** Queues an item: a new one, or one that its source held back. */
   requeue(item: WorkItem): void {
     this.#queue.push(item);
-    if (this.#dispatchDue) return;
-    this.#dispatchDue = true;
-    queueMicrotask(() => {
-      this.#dispatchDue = false;
-      this.#dispatch();
-    });
+    this.#dispatchSoon();
   }
 
   /**
@@ -306,6 +301,16 @@ export class Scheduler implements WorkerEvents {
 
   // Dispatching.
 
+  /** Once for all that happens in this turn: what is sent in small messages comes back in small ones, for ever. */
+  #dispatchSoon(): void {
+    if (this.#dispatchDue) return;
+    this.#dispatchDue = true;
+    queueMicrotask(() => {
+      this.#dispatchDue = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
     while (this.#queue.peek() !== undefined) {
       const worker = this.#freest();
@@ -321,6 +326,8 @@ export class Scheduler implements WorkerEvents {
     for (const worker of this.#workers) {
       if (!this.#takesCalls(worker)) continue;
       if (worker.ledger.outstanding === 0) return worker;
+      // One that has half of what it may have waits for more, so that it gets much at once.
+      if (worker.ledger.load > AHEAD / 2 || worker.ledger.outstanding > MOST_CALLS_AHEAD / 2) continue;
       if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
     }
     return freest;
@@ -457,7 +464,7 @@ export class Scheduler implements WorkerEvents {
   answeredAll(worker: Worker): void {
     if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
     this.#queue.takeReturned();
-    this.#dispatch();
+    this.#dispatchSoon();
   }
 
   ended(worker: Worker, end: WorkerEnd): void {

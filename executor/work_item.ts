@@ -16,6 +16,18 @@ export const ItemState = {
 /** One of {@linkcode ItemState}. */
 export type ItemState = typeof ItemState[keyof typeof ItemState];
 
+/**
+ * A mean that follows what is measured: an eighth of the way, so that a change is soon followed and one long pause (a
+ * collection of garbage, another program's turn) changes little; and such a pause counts for no more than four calls.
+ *
+ * @param mean The mean so far; `Infinity` if there is none.
+ * @param measured The new value, in milliseconds.
+ * @returns The new mean.
+ */
+export function nextMean(mean: number, measured: number): number {
+  return mean === Infinity ? measured : mean + (Math.min(measured, 4 * mean + 0.005) - mean) / 8;
+}
+
 /** A task, and what is known of how long its calls take. */
 export class TaskProfile {
   /** The task. */
@@ -30,8 +42,7 @@ export class TaskProfile {
 
   /** Takes the running time of one call into account. */
   record(milliseconds: number): void {
-    // One call in eight: fast enough to follow a change, slow enough that one collection of garbage changes little.
-    this.mean = this.mean === Infinity ? milliseconds : this.mean + (milliseconds - this.mean) / 8;
+    this.mean = nextMean(this.mean, milliseconds);
   }
 }
 

@@ -35,6 +35,7 @@ import { Answers } from "./answers.ts";
 import { Deque } from "./deque.ts";
 import { findTask } from "./find_task.ts";
 import { shutdownAll } from "./scheduler.ts";
+import { nextMean } from "./work_item.ts";
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
 const SHORT = 0.1;
@@ -143,6 +144,8 @@ class WorkerLoop {
   #enteredAt = -Infinity;
   /** Calls from this one on are skipped; 0: none. */
   #stop = 0;
+  /** Work is to begin at the end of this turn. */
+  #workDue = false;
   /** A call is running, or something must happen before the next. */
   #busy = false;
   /** A promise of the running call is awaited. */
@@ -167,7 +170,7 @@ class WorkerLoop {
     switch (frame.u8()) {
       case MessageKind.CALLS:
         this.#takeCalls(frame);
-        return this.#work();
+        return this.#workSoon();
       case MessageKind.TASK: {
         const mayBeStale = frame.u8() === 1;
         const [url, name, hash] = decodeValue(bytes, frame.at, bytes.length) as string[];
@@ -182,7 +185,7 @@ class WorkerLoop {
       }
       case MessageKind.BYE:
         this.#leaving = true;
-        return this.#work();
+        return this.#workSoon();
       default:
         throw new ProtocolError("Cannot take a message as its kind must be known: it is not");
     }
@@ -258,6 +261,16 @@ class WorkerLoop {
       throw new ProtocolError(`Cannot take calls as the next must be call ${expected}: it is ${first}`);
     }
     this.#queued += sequence - first;
+  }
+
+  /** When all messages that came together are taken: their answers are to go together, too. */
+  #workSoon(): void {
+    if (this.#workDue) return;
+    this.#workDue = true;
+    queueMicrotask(() => {
+      this.#workDue = false;
+      this.#work();
+    });
   }
 
   // Steps 2 to 6.
@@ -382,7 +395,7 @@ class WorkerLoop {
       const before = this.#clock;
       this.#clock = performance.now();
       duration = (this.#clock - before) / this.#sliceSize;
-      task.mean = task.mean === Infinity ? duration : task.mean + (duration - task.mean) / 8;
+      task.mean = nextMean(task.mean, duration);
     }
     const where = (): string => this.#where(task.name);
     if (answer === Answer.RESULT) this.#answers.returned(this.#sequence, duration, value, where);

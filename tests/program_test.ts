@@ -92,9 +92,9 @@ const UNGUARDED: Record<string, string> = {
   `,
 };
 
-for (const [name, code] of Object.entries(UNGUARDED)) {
+for (const [name, main] of Object.entries(UNGUARDED)) {
   test(`P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`, () =>
-    withProject({ "main.ts": WITH_TASKS + code }, async (project) => {
+    withProject({ "main.ts": WITH_TASKS + main }, async (project) => {
       const { code, signal, stdout, stderr, timedOut } = await project.run("main.ts");
       assert.deepEqual({ signal, timedOut }, { signal: null, timedOut: false }, stderr);
       assert.notEqual(code, 0);
@@ -103,7 +103,9 @@ for (const [name, code] of Object.entries(UNGUARDED)) {
       // The program, and its workers; a worker of a worker would be one of a bomb.
       const runs = new Arrivals(project.folder, "runs").count;
       assert(runs >= 2 && runs <= 3, `it was run ${runs} times`);
-      assert.equal(stderr.match(/\bisMain\b/g)!.length, 1, `it is not told once:\n${stderr}`);
+      // A worker's own handler tells it as well.
+      const told = main.includes("catch") ? runs : 1;
+      assert.equal(stderr.match(/\bisMain\b/g)!.length, told, `it is told more than once:\n${stderr}`);
       // Where the error ends the program, the helper of its workers has yet to clean up.
       await project.untilClean();
     }));
