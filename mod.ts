@@ -59,4 +59,4 @@ export {
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
 export type { MapResults } from "./executor/map.ts";
 export type { Items, MapOptions, RequiredHead, Zipped } from "./executor/map_arguments.ts";
-export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";
+export { type InitargsOf, ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";

@@ -85,6 +85,14 @@ export const RunFlag = {
   SLICES: 1,
 } as const;
 
+/** Flags of a `CRASH` message. */
+export const CrashFlag = {
+  /** Code outside a task used an executor. */
+  MISUSE: 1,
+  /** The task named is the one that the error comes from, not only the one that was entered last. */
+  ORIGIN: 2,
+} as const;
+
 /** Bytes that are no message of this protocol. */
 export class ProtocolError extends Error {}
 

@@ -15,6 +15,9 @@ export class CallQueue {
   /** Items that are not settled. */
   #size = 0;
 
+  /** Calls that their source holds back. */
+  held = 0;
+
   /** Calls that wait. */
   get size(): number {
     return this.#size;
@@ -26,9 +29,10 @@ export class CallQueue {
     this.#size++;
   }
 
-  /** A call in it has settled. */
-  dropped(): void {
-    this.#size--;
+  /** A call in it, or one that its source holds back, has settled. */
+  dropped(queued: boolean): void {
+    if (queued) this.#size--;
+    else this.held--;
   }
 
   /** The first call that is to be sent; those before it, settled or held back by their source, are passed over. */
@@ -37,6 +41,7 @@ export class CallQueue {
       if (item.state === ItemState.QUEUED) {
         if (!item.hold()) return item;
         this.#size--;
+        this.held++;
       }
       this.#items.shift();
     }

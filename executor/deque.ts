@@ -62,10 +62,11 @@ export class Deque<T> {
   }
 
   #grow(): void {
-    const { length } = this.#ring;
-    const ring = this.#ring.slice(this.#head).concat(this.#ring.slice(0, this.#head));
-    // Pushed one by one, not by length: a longer array with holes would be slow on every later read.
-    for (let i = 0; i < length; i++) ring.push(undefined);
+    const mask = this.#ring.length - 1;
+    const ring: (T | undefined)[] = [];
+    // Pushed one by one, the empty places too: an array that is made with a length has holes, and is slower to read.
+    for (let i = 0; i <= mask; i++) ring.push(this.#ring[(this.#head + i) & mask]);
+    for (let i = 0; i <= mask; i++) ring.push(undefined);
     this.#ring = ring;
     this.#head = 0;
   }

@@ -33,8 +33,8 @@ export function startError(worker: Worker, end: WorkerEnd): Error {
 
 /** Tells, once and at once, of an error that nobody caught in a worker that was at no call: no future can. */
 export function reportCrash(worker: Worker, crash: WorkerCrash): void {
-  const after = crash.task === "" ? "" : `, from ${crash.task}`;
-  console.error(`Uncaught error in worker ${worker.name} (process ${worker.pid})${after}:`, crash.error);
+  const task = crash.task === "" ? "" : `, ${crash.isOrigin ? "from" : "after a call of"} ${crash.task}`;
+  console.error(`Uncaught error in worker ${worker.name} (process ${worker.pid})${task}:`, crash.error);
 }
 
 function lostError(
@@ -57,8 +57,8 @@ function lostError(
 function deathOf(worker: Worker, end: WorkerEnd): string {
   const who = `worker ${worker.name} (process ${worker.pid})`;
   if (end.crash !== undefined) {
-    const { error, task } = end.crash;
-    const from = task === "" ? "" : ` from ${task}`;
+    const { error, task, isOrigin } = end.crash;
+    const from = isOrigin ? ` from ${task}` : "";
     return `${who} ended by an error that nobody caught${from}: ${
       error instanceof Error ? error.message : String(error)
     }`;

@@ -57,10 +57,10 @@ const SLICE = 2048;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The number of items, if the iterable says it without being drawn. */
-function hasKnownSize(value: Items<unknown>): boolean {
+/** The number of items, if the iterable says it without being drawn; else `NaN`. */
+function knownSize(value: Items<unknown>): number {
   const { length, size } = value as { readonly length?: unknown; readonly size?: unknown };
-  return typeof length === "number" || typeof size === "number";
+  return typeof length === "number" ? length : typeof size === "number" ? size : NaN;
 }
 
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
@@ -76,6 +76,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #chunksize: number;
   /** Unread items up to which is drawn. */
   readonly #room: number;
+  /** Items that are drawn whether they are read or not. */
+  readonly #drawnAnyway: number;
   readonly #deadline: number;
   readonly #timeout: number;
   #timer: Timer | undefined;
@@ -102,7 +104,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#profile = profile;
     this.#chunksize = chunksize === "auto" ? 0 : chunksize;
     this.#isAsync = iterables.some((items) => !(Symbol.iterator in Object(items)));
-    this.#room = buffersize ?? (!this.#isAsync && iterables.every(hasKnownSize) ? Infinity : UNREAD);
+    this.#room = buffersize ?? UNREAD;
+    // NaN, no number, if one does not say; and of asynchronous ones it is not known when they will give it.
+    const size = Math.min(...iterables.map(knownSize));
+    this.#drawnAnyway = buffersize === undefined && !this.#isAsync && size > 0 ? size : 0;
     this.#timeout = timeout;
     this.#deadline = performance.now() + timeout;
     this.#exhausted = iterables.length === 0;
@@ -286,14 +291,15 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     for (const call of this.#held.splice(0)) {
       if (call.state !== ItemState.HELD) continue;
       call.state = ItemState.QUEUED;
-      this.#scheduler.requeue(call);
+      this.#scheduler.resume(call);
     }
   }
 
   // Drawing.
 
   #hasRoom(): boolean {
-    return !this.#exhausted && !this.#paused && this.#slots.size < this.#room;
+    if (this.#exhausted || this.#paused) return false;
+    return this.#drawn < this.#drawnAnyway || this.#slots.size < this.#room;
   }
 
   #draw(): void {

@@ -84,6 +84,9 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
   readonly runtime?: object;
 }
 
+/** The arguments that an initializer asks for, if it asks for any. */
+export type InitargsOf<InitArgs extends unknown[]> = [] extends InitArgs ? unknown : { readonly initargs: InitArgs };
+
 const OPTIONS = [
   "maxWorkers",
   "initializer",
@@ -155,7 +158,11 @@ export class ProcessPoolExecutor<InitArgs extends unknown[] = unknown[]> extends
    * @throws {RangeError} If an option is out of range.
    * @throws {PicklingError} If the initializer is no registered task, or one of its arguments cannot cross.
    */
-  constructor(options: number | ProcessPoolExecutorOptions<InitArgs> = {}) {
+  constructor(
+    options: number | (ProcessPoolExecutorOptions<InitArgs> & InitargsOf<InitArgs>) = {} as
+      & ProcessPoolExecutorOptions<InitArgs>
+      & InitargsOf<InitArgs>,
+  ) {
     super(processScheduler(typeof options === "number" ? { maxWorkers: options } : options));
   }
 }
@@ -169,6 +176,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
   checkArray("execArgv", execArgv);
   checkString("config", config);
   checkString("workerName", options.workerName);
+  runtime.checkOptions({ permissions });
   const entry = workerEntry(runtime);
   let group: ProcessGroup | undefined;
   return new Scheduler({
@@ -178,7 +186,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
     onWorkerLost: checkChoice("onWorkerLost", options.onWorkerLost, ["replace", "break"]) ?? "replace",
     workerName: options.workerName ?? "ProcessPoolExecutor",
     initializer: startOf(options),
-    check: () => runtime.checkProcesses(),
+    check: () => runtime.checkProcesses({ permissions, execArgv }),
     start: () => {
       group ??= runtime.openProcessGroup();
       return group.start({ env, cwd, execArgv, permissions, config, entry: entry(), modules: registeredModules() });

@@ -180,13 +180,18 @@ export class Scheduler implements WorkerEvents {
   submit(item: WorkItem): void {
     item.id = ++this.#lastId;
     this.#pending++;
-    this.#stayAlive();
-    this.requeue(item);
+    this.#enqueue(item);
   }
 
-  /** Queues an item: a new one, or one that its source held back. */
-  requeue(item: WorkItem): void {
+  /** Queues an item again that its source held back. */
+  resume(item: WorkItem): void {
+    this.#queue.held--;
+    this.#enqueue(item);
+  }
+
+  #enqueue(item: WorkItem): void {
     this.#queue.push(item);
+    this.#stayAlive();
     this.#dispatchSoon();
   }
 
@@ -196,7 +201,7 @@ export class Scheduler implements WorkerEvents {
    * @param queued Whether it was queued, not held back.
    */
   dropped(queued: boolean): void {
-    if (queued) this.#queue.dropped();
+    this.#queue.dropped(queued);
     this.#settledOne();
   }
 
@@ -274,7 +279,8 @@ export class Scheduler implements WorkerEvents {
   }
 
   #brokenError(why: string, cause: unknown): BrokenExecutor {
-    return this.#options.broken(`Cannot run the call as its pool must be whole: ${why}`, { cause });
+    const options = cause === undefined ? undefined : { cause };
+    return this.#options.broken(`Cannot run the call as its pool must be whole: ${why}`, options);
   }
 
   #killWorkers(signal: "SIGTERM" | "SIGKILL"): void {
@@ -292,9 +298,13 @@ export class Scheduler implements WorkerEvents {
   }
 
   #settledOne(): void {
-    if (--this.#pending > 0) return;
-    this.#onDrained?.();
-    if (this.#closed !== undefined) return;
+    if (--this.#pending === 0) this.#onDrained?.();
+    this.#restIfIdle();
+  }
+
+  /** Nothing is to be done, until somebody asks: the program may end. What is held back may never be asked for. */
+  #restIfIdle(): void {
+    if (this.#pending > this.#queue.held || this.#closed !== undefined) return;
     this.#letEnd?.();
     this.#letEnd = undefined;
   }
@@ -318,6 +328,7 @@ export class Scheduler implements WorkerEvents {
     }
     this.#startWorkers();
     this.#watchForStalls();
+    this.#restIfIdle();
   }
 
   /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */

@@ -11,7 +11,7 @@
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
-import { FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
+import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { ProcessExit, WorkerProcess } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
@@ -43,8 +43,10 @@ export type WorkerState = typeof WorkerState[keyof typeof WorkerState];
 export interface WorkerCrash {
   /** What was thrown. */
   readonly error: unknown;
-  /** Full name of the task that it comes from, if that is known. */
+  /** Full name of the task that it comes from, or of the one that was entered last; empty: none was. */
   readonly task: string;
+  /** Whether it is known to come from that task. */
+  readonly isOrigin: boolean;
   /** Whether code outside a task used an executor: the program lacks its guard. */
   readonly misuse: boolean;
 }
@@ -230,10 +232,12 @@ export class Worker {
       case MessageKind.FAILED:
         return this.#events.initializerFailed(this, decodeFailure(bytes, frame.at, bytes.length));
       case MessageKind.CRASH: {
-        const misuse = frame.u8() === 1;
+        const flags = frame.u8();
+        const misuse = (flags & CrashFlag.MISUSE) !== 0;
+        const isOrigin = (flags & CrashFlag.ORIGIN) !== 0;
         const size = frame.u32();
         const task = decodeValue(bytes, frame.skip(size), frame.at) as string;
-        this.#crash = { error: decodeFailure(bytes, frame.at, bytes.length), task, misuse };
+        this.#crash = { error: decodeFailure(bytes, frame.at, bytes.length), task, isOrigin, misuse };
         return this.#events.crashed(this.#crash);
       }
       default:

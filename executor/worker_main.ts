@@ -21,6 +21,7 @@ import { encodeFailure } from "../channel/failure.ts";
 import {
   Answer,
   CallsFlag,
+  CrashFlag,
   FrameReader,
   FrameWriter,
   MessageKind,
@@ -45,8 +46,8 @@ const SHORT = 0.1;
  * microseconds where the slate is a file, so it is a tenth of such a call and more. A death loses the whole slice, but it
  * loses the answers of the last millisecond as well: a slice is little beside that.
  */
-const TINY = 0.02;
-const SLICE = 0.1;
+const TINY = 0.05;
+const SLICE = 0.2;
 /** Calls in a slice at most: the shortest cannot be told apart from nothing by every host's clock. */
 const MOST_CALLS_IN_SLICE = 64;
 
@@ -197,10 +198,12 @@ class WorkerLoop {
     this.#crashed = true;
     this.#busy = true;
     this.#answers.send();
-    const task = (this.#calls.get() ?? this.#current)?.name ?? "";
+    // The task that left a timer or a promise behind; where the host has lost it, the one that was entered last.
+    const origin = this.#calls.get();
+    const task = (origin ?? this.#current)?.name ?? "";
     const frame = this.#writer;
     frame.beginFrame(MessageKind.CRASH);
-    frame.u8(misuse ? 1 : 0);
+    frame.u8((misuse ? CrashFlag.MISUSE : 0) | (origin === undefined ? 0 : CrashFlag.ORIGIN));
     const place = frame.beginBlock();
     encodeValue(frame, task, "task", "task");
     frame.endBlock(place);

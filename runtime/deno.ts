@@ -4,7 +4,7 @@
  * A child's program is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
  * literal import needs no read permission and a computed one does; and at its end that of the worker's entry.
  */
-import { NotSupportedError } from "../errors.ts";
+import { isErgateError, NotSupportedError } from "../errors.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import { DenoChild } from "./deno_child.ts";
 import { configFlags } from "./deno_config.ts";
@@ -41,9 +41,23 @@ export class DenoRuntime extends HostRuntime {
     return navigator.hardwareConcurrency; // node:os asks for --allow-sys
   }
 
-  override checkProcesses(): void {
+  override checkOptions({ permissions }: Pick<ProcessOptions, "permissions">): void {
+    try {
+      permissionFlags(permissions === undefined ? "inherit" : permissions, "/");
+    } catch (error) {
+      // Too much asked for is an error of the call that would start a worker: a worker itself has few permissions, and
+      // may make pools as it imports the program.
+      if (!isErgateError(error, "NotSupportedError")) throw error;
+    }
+  }
+
+  override checkProcesses({ permissions, execArgv }: Pick<ProcessOptions, "permissions" | "execArgv">): void {
     const missing = missingPermissions();
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      permissionFlags(permissions ?? "inherit", "/");
+      childExecArgv(execArgv ?? []);
+      return;
+    }
     throw new NotSupportedError(
       `Cannot start worker processes as Deno must be run with --allow-run --allow-read --allow-write --allow-net: ` +
         `current permissions lack ${missing.join(" ")}`,

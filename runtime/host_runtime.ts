@@ -32,7 +32,9 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
     return nodeModule("node:os").availableParallelism();
   }
 
-  checkProcesses(): void {}
+  checkOptions(_options: Pick<ProcessOptions, "permissions">): void {}
+
+  checkProcesses(_options: Pick<ProcessOptions, "permissions" | "execArgv">): void {}
 
   openProcessGroup(): ProcessGroup {
     return this.#hosts.open();

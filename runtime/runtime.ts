@@ -97,11 +97,17 @@ export interface Runtime {
   /** How many workers the system lets this process keep busy. */
   availableParallelism(): number;
   /**
+   * Checks options that only this host knows.
+   *
+   * @throws {TypeError} If one is of a wrong kind.
+   */
+  checkOptions(options: Pick<ProcessOptions, "permissions">): void;
+  /**
    * Checks that child processes can be started.
    *
    * @throws {NotSupportedError} If they cannot, or may not; it names the permission or feature that lacks.
    */
-  checkProcesses(): void;
+  checkProcesses(options: Pick<ProcessOptions, "permissions" | "execArgv">): void;
   /** Opens a group of child processes. */
   openProcessGroup(): ProcessGroup;
   /** Calls `fn` in a later turn of the event loop, after what came in meanwhile. */
