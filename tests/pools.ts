@@ -54,3 +54,24 @@ export function range(end: number): number[] {
 export function* count(): Generator<number, void, unknown> {
   for (let number = 0;; number++) yield number;
 }
+
+/** An iterable without a size that tells how far it was drawn, and whether it was closed. */
+export class Watched implements Iterable<number> {
+  drawn = 0;
+  closed = 0;
+  readonly #end: number;
+
+  constructor(end: number = Infinity) {
+    this.#end = end;
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return {
+      next: () => this.drawn < this.#end ? { done: false, value: this.drawn++ } : { done: true, value: undefined },
+      return: () => {
+        this.closed++;
+        return { done: true, value: undefined };
+      },
+    };
+  }
+}

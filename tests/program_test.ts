@@ -103,9 +103,9 @@ for (const [name, main] of Object.entries(UNGUARDED)) {
       // The program, and its workers; a worker of a worker would be one of a bomb.
       const runs = new Arrivals(project.folder, "runs").count;
       assert(runs >= 2 && runs <= 3, `it was run ${runs} times`);
-      // A worker's own handler tells it as well.
-      const told = main.includes("catch") ? runs : 1;
-      assert.equal(stderr.match(/\bisMain\b/g)!.length, told, `it is told more than once:\n${stderr}`);
+      // A handler in the program tells it in a worker as well, if that lives so long.
+      const told = stderr.match(/\bisMain\b/g)!.length;
+      assert(told === 1 || (main.includes("catch") && told <= runs), `it is told ${told} times:\n${stderr}`);
       // Where the error ends the program, the helper of its workers has yet to clean up.
       await project.untilClean();
     }));
