@@ -185,7 +185,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   stop(): void {
     if (this.#paused) this.cancel();
-    else { while (!this.#exhausted && this.#drawn < this.#drawnAnyway) this.#drawOne(); }
+    else while (!this.#exhausted && this.#drawn < this.#drawnAnyway) this.#drawOne();
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
 

@@ -46,8 +46,8 @@ const SHORT = 0.1;
  * microseconds where the slate is a file, so it is a tenth of such a call and more. A death loses the whole slice, but it
  * loses the answers of the last millisecond as well: a slice is little beside that.
  */
-const TINY = 0.05;
-const SLICE = 0.2;
+const TINY = 0.02;
+const SLICE = 0.05;
 /** Calls in a slice at most: the shortest cannot be told apart from nothing by every host's clock. */
 const MOST_CALLS_IN_SLICE = 64;
 

@@ -1,39 +1,13 @@
 /** The adapter of Bun 1.4 and later. */
-import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
+import type { SlateMemory } from "../channel/slate.ts";
 import type { ChildCommand } from "./child.ts";
 import { childExecArgv, HostRuntime, WORKER_VARIABLE } from "./host_runtime.ts";
+import { MappedSlate } from "./mapped_slate.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
 import { registeredModules } from "../tasks/registry.ts";
 import type { ProcessOptions } from "./runtime.ts";
 
 declare const Bun: { mmap(path: string, options: { readonly shared: boolean }): Uint8Array<ArrayBuffer> };
-
-/**
- * The worker's slate as mapped memory: a word is written in nanoseconds. The parent reads the file; both are the same page
- * of the system's cache, and it outlives the worker.
- */
-class MappedSlate implements SlateMemory {
-  readonly #words: Float64Array;
-  readonly #barrier = new Int32Array(new SharedArrayBuffer(4));
-
-  constructor(path: string) {
-    const bytes = Bun.mmap(path, { shared: true });
-    this.#words = new Float64Array(bytes.buffer, bytes.byteOffset, SLATE_SIZE / 8);
-  }
-
-  read(word: 0 | 1): number {
-    return this.#words[word];
-  }
-
-  write(word: 0 | 1, value: number): void {
-    this.#words[word] = value;
-    // A processor may read `stop` before others see `entered`; the parent does it the other way round, and both could miss
-    // what the other wrote. A write to a file orders them by itself, a plain store needs a barrier.
-    Atomics.add(this.#barrier, 0, 1);
-  }
-
-  close(): void {} // unmapped with the worker
-}
 
 /**
  * Where the modules of a `bun build --compile` binary lie, on Windows too. The program's path says it, not the modules'
@@ -65,7 +39,7 @@ export class BunRuntime extends HostRuntime {
   }
 
   override openSlate(path: string): SlateMemory {
-    return new MappedSlate(path);
+    return new MappedSlate(Bun.mmap(path, { shared: true }));
   }
 
   workerCommand(options: ProcessOptions): ChildCommand {

@@ -4,12 +4,15 @@
  * A child's program is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
  * literal import needs no read permission and a computed one does; and at its end that of the worker's entry.
  */
+import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 import { isErgateError, NotSupportedError } from "../errors.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import { DenoChild } from "./deno_child.ts";
 import { configFlags } from "./deno_config.ts";
+import { mapFile } from "./deno_mmap.ts";
 import { missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
 import { HostRuntime } from "./host_runtime.ts";
+import { MappedSlate } from "./mapped_slate.ts";
 import type { ProcessOptions } from "./runtime.ts";
 
 declare const Deno: {
@@ -70,6 +73,11 @@ export class DenoRuntime extends HostRuntime {
 
   override temporaryFolder(): string {
     return temporaryFolder();
+  }
+
+  override openSlate(path: string): SlateMemory {
+    const memory = mapFile(path, SLATE_SIZE);
+    return memory === undefined ? super.openSlate(path) : new MappedSlate(memory);
   }
 
   workerCommand(options: ProcessOptions, folder: string): ChildCommand {
