@@ -442,7 +442,6 @@ export class Scheduler implements WorkerEvents {
   // What workers tell.
 
   ready(): void {
-    this.#startFailures = 0;
     // One that comes when all is done already must not stay.
     if (this.#closed !== undefined && this.#pending === 0) { for (const worker of this.#workers) worker.leave(); }
     this.#dispatch();
@@ -473,6 +472,7 @@ export class Scheduler implements WorkerEvents {
   }
 
   answeredAll(worker: Worker): void {
+    this.#startFailures = 0; // not at its hello: one that dies before it enters a call would be replaced for ever
     if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
     this.#queue.takeReturned();
     this.#dispatchSoon();

@@ -480,6 +480,35 @@ test("nested: a pool that a task left open ends with its worker", () =>
     assert.deepEqual(project.temporary, []);
   }));
 
+test("workers: one that dies between its hello and its first call breaks the pool, and is no loop", () =>
+  withProject({
+    "tasks.ts": TASKS,
+    // Loaded by the workers before all else: the first message from the parent ends them.
+    "preload.mjs": `
+      import { Socket } from "node:net";
+      import { appendFileSync } from "node:fs";
+      import process from "node:process";
+      appendFileSync(process.env.HERE + "/starts", process.pid + "\\n");
+      const { on } = Socket.prototype;
+      Socket.prototype.on = function (event, listener) {
+        return on.call(this, event, event === "data" ? () => process.exit(9) : listener);
+      };
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import process from "node:process";
+      import { double } from "./tasks.ts";
+      const execArgv = ["--import", process.env.HERE + "/preload.mjs"];
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, execArgv });
+      const error = await pool.submit(double, 1).exception() as Error;
+      console.log(error.name, /9/.test(error.message));
+    `,
+  }, async (project) => {
+    assert.equal(printed(await project.run("main.ts", { timeout: 20_000 })), "BrokenProcessPool true\n");
+    const starts = new Arrivals(project.folder, "starts").count;
+    assert(starts >= 1 && starts <= 5, `${starts} workers were started`);
+  }));
+
 test("options: env, cwd and execArgv reach the workers, env on top of the parent's", () =>
   withProject({
     "tasks.ts": `

@@ -1,0 +1,43 @@
+/** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
+import { runtime } from "../runtime/mod.ts";
+import type { ProcessOptions, Runtime, WorkerProcess } from "../runtime/runtime.ts";
+
+/** Starts a worker as the host does. */
+export type Start = () => WorkerProcess;
+
+/** The host's own runtime, but each start of a worker goes through `start`, which is told how many there were. */
+export function runtimeWith(start: (go: Start, count: number) => WorkerProcess): Runtime & { readonly starts: number } {
+  const host = runtime();
+  let starts = 0;
+  const changed = {
+    get starts(): number {
+      return starts;
+    },
+    openProcessGroup() {
+      const group = host.openProcessGroup();
+      return {
+        close: () => group.close(),
+        start: (options: ProcessOptions) => start(() => group.start(options), ++starts),
+      };
+    },
+  };
+  return new Proxy(host, {
+    get(target, name): unknown {
+      if (name in changed) return Reflect.get(changed, name, changed);
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  }) as never;
+}
+
+/** Runs `fn` on a clock on which seconds are a hundred times as short: graces that only something stuck reaches. */
+export async function withoutPatience<T>(fn: () => Promise<T>): Promise<T> {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout =
+    ((callback: () => void, delay: number) => setTimeout(callback, delay >= 1_000 ? delay / 100 : delay)) as never;
+  try {
+    return await fn();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+}

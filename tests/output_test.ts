@@ -1,0 +1,423 @@
+/** What tasks print: it reaches the program's own stdout and stderr, whole lines at a time, in order, before the end. */
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { commandLine, isAlive, kill, Latch, type ProgramResult, test, until, untilGone } from "./harness.ts";
+import { type UserProject, withProject } from "./user_project.ts";
+
+function ended({ code, signal, stderr, timedOut }: ProgramResult): void {
+  assert.deepEqual({ code, signal, stderr, timedOut }, { code: 0, signal: null, stderr: "", timedOut: false });
+}
+
+const TASKS = `
+  import { tasks } from "@ergate/ergate";
+  import { spawn } from "node:child_process";
+  import { appendFileSync, existsSync } from "node:fs";
+  import process from "node:process";
+
+  /** Prints numbered lines, and says that it is there: two of them are in two workers at once. */
+  export async function printLines(who: string, count: number, by: "log" | "error" | "both"): Promise<void> {
+    appendFileSync(process.env.HERE + "/there", who + "\\n");
+    while (!existsSync(process.env.HERE + "/begin")) await new Promise((resolve) => setTimeout(resolve, 1));
+    for (let i = 0; i < count; i++) {
+      if (by !== "error") console.log(who, "line", i);
+      if (by !== "log") console.error(who, "line", i);
+    }
+  }
+  export function print(text: string): void {
+    console.log(text);
+  }
+  export function write(text: string): void {
+    process.stdout.write(text);
+  }
+  export function writeBytes(count: number): void {
+    const bytes = Uint8Array.from({ length: count }, (_, i) => i % 256);
+    process.stdout.write(bytes);
+  }
+  export function printLongLine(size: number): void {
+    console.log("<" + "x".repeat(size) + ">");
+  }
+  export async function printPieces(who: string, lines: number): Promise<void> {
+    for (let i = 0; i < lines; i++) {
+      for (const piece of [who + " ", "pie", "ces ", "of ", i + "\\n"]) {
+        process.stdout.write(piece);
+        if (i % 8 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    }
+  }
+  export function printAndExit(count: number): void {
+    for (let i = 0; i < count; i++) console.log("line", i);
+    process.exit(7);
+  }
+  export function printAndKill(count: number): void {
+    for (let i = 0; i < count; i++) console.log("line", i);
+    process.kill(process.pid, "SIGKILL");
+  }
+  export function printAndThrowLater(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) console.log("line", i);
+    setTimeout(() => {
+      throw new Error("a stray timer");
+    }, 0);
+    return new Promise(() => {});
+  }
+  /** Starts a process that holds this one's stdout and outlives it; gives its pid. */
+  export function leaveGrandchild(): number {
+    const child = spawn("sleep", ["1000"], { stdio: ["ignore", "inherit", "inherit"], detached: true });
+    child.unref();
+    console.log("left", child.pid);
+    return child.pid!;
+  }
+  /** Prints many megabytes, and notes each. */
+  export async function printMuch(megabytes: number): Promise<void> {
+    const line = "y".repeat(1023) + "\\n";
+    const megabyte = line.repeat(1024);
+    for (let i = 0; i < megabytes; i++) {
+      // Waits for room itself, so that what the program holds is all that is held.
+      await new Promise((resolve) => process.stdout.write(megabyte, resolve));
+      appendFileSync(process.env.HERE + "/progress", "1\\n");
+    }
+  }
+  tasks(import.meta, {
+    printLines, print, write, writeBytes, printLongLine, printPieces, printAndExit, printAndKill, printAndThrowLater,
+    leaveGrandchild, printMuch,
+  });
+`;
+
+/** A program whose main part is `code`; it has \`pool\` only if it makes one. */
+function program(code: string): Record<string, string> {
+  return {
+    "tasks.ts": TASKS,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { readFileSync, writeFileSync } from "node:fs";
+      import process from "node:process";
+      import * as tasks from "./tasks.ts";
+      ${code}
+      async function bothThere(): Promise<void> {
+        const lines = () => { try { return readFileSync(process.env.HERE + "/there", "utf8").split("\\n").length; } catch { return 0; } };
+        while (lines() < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+        writeFileSync(process.env.HERE + "/begin", "");
+      }
+    `,
+  };
+}
+
+/** Each worker's lines are whole and in order, however those of two workers mix. */
+function assertLines(text: string, who: readonly string[], count: number): void {
+  assert(text.endsWith("\n"));
+  const lines = text.slice(0, -1).split("\n");
+  assert.equal(lines.length, who.length * count);
+  for (const one of who) {
+    const own = lines.filter((line) => line.startsWith(`${one} `));
+    assert.deepEqual(own, Array.from({ length: count }, (_, i) => `${one} line ${i}`));
+  }
+}
+
+// ----- Just before the end (rows X21, X44, P166)
+
+const ENDS: Record<string, string> = {
+  "the end of an await using block": `
+    {
+      await using pool = new ProcessPoolExecutor(2);
+      pool.submit(tasks.printLines, "a", 1000, "BY");
+      pool.submit(tasks.printLines, "b", 1000, "BY");
+      await bothThere();
+    }`,
+  "shutdown": `
+    const pool = new ProcessPoolExecutor(2);
+    const futures = [pool.submit(tasks.printLines, "a", 1000, "BY"), pool.submit(tasks.printLines, "b", 1000, "BY")];
+    await bothThere();
+    await Promise.all(futures);
+    await pool.shutdown();`,
+  "shutdown, and then exit": `
+    const pool = new ProcessPoolExecutor(2);
+    const futures = [pool.submit(tasks.printLines, "a", 1000, "BY"), pool.submit(tasks.printLines, "b", 1000, "BY")];
+    await bothThere();
+    await pool.shutdown();
+    process.exitCode = 0;`,
+  "falling off its end": `
+    const pool = new ProcessPoolExecutor(2);
+    pool.submit(tasks.printLines, "a", 1000, "BY");
+    pool.submit(tasks.printLines, "b", 1000, "BY");
+    await bothThere();`,
+};
+
+for (const [name, code] of Object.entries(ENDS)) {
+  test(`output: 2,000 lines of two workers come whole, in order, before the program ends by ${name}`, () =>
+    withProject(program(code.replaceAll("BY", "log")), async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      assertLines(result.stdout, ["a", "b"], 1000);
+    }));
+}
+
+test("output: stdout and stderr stay apart", () =>
+  withProject(program(ENDS["falling off its end"].replaceAll("BY", "both")), async (project) => {
+    const { code, stdout, stderr } = await project.run("main.ts");
+    assert.equal(code, 0);
+    assertLines(stdout, ["a", "b"], 1000);
+    assertLines(stderr, ["a", "b"], 1000);
+  }));
+
+test("X21: what an initializer prints comes once for each worker", () =>
+  withProject({
+    "tasks.ts": `
+      import { tasks } from "@ergate/ergate";
+      import { appendFileSync, readFileSync } from "node:fs";
+      import process from "node:process";
+      export function initialize(): void {
+        console.log("Initializing worker process.");
+      }
+      /** Both workers take part: neither goes on alone. */
+      export async function task(value: number): Promise<number> {
+        const path = process.env.HERE + "/pids";
+        appendFileSync(path, process.pid + "\\n");
+        while (new Set(readFileSync(path, "utf8").split("\\n")).size < 3) await new Promise((f) => setTimeout(f, 1));
+        return value;
+      }
+      tasks(import.meta, { initialize, task });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { initialize, task } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 2, initializer: initialize });
+      for await (const value of pool.map(task, Array.from({ length: 10 }, (_, i) => i))) console.log(value);
+    `,
+  }, async (project) => {
+    const result = await project.run("main.ts");
+    ended(result);
+    const lines = result.stdout.trimEnd().split("\n");
+    assert.equal(lines.filter((line) => line === "Initializing worker process.").length, 2);
+    assert.deepEqual(lines.filter((line) => /^\d$/.test(line)).join(), "0,1,2,3,4,5,6,7,8,9");
+    assert.equal(lines.length, 12);
+  }));
+
+test("X44: what tasks print comes while the program runs, not only at its end", () =>
+  withProject(
+    program(`
+      const pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.print, "Done: 0");
+      await pool.submit(tasks.printLines, "later", 1, "log");
+      console.log("All done!");
+      await pool.shutdown();
+    `),
+    async (project) => {
+      const running = project.start("main.ts");
+      await running.untilPrinted("Done: 0\n");
+      new Latch(project.folder, "begin").open();
+      const result = await running.ended;
+      ended(result);
+      assert.deepEqual(result.stdout.trimEnd().split("\n").sort(), ["All done!", "Done: 0", "later line 0"]);
+    },
+  ));
+
+// ----- Shapes
+
+test("output: lines written in pieces by two workers do not mix", () =>
+  withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(2);
+      await Promise.all([pool.submit(tasks.printPieces, "a", 200), pool.submit(tasks.printPieces, "b", 200)]);
+    `),
+    async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      const lines = result.stdout.trimEnd().split("\n");
+      for (const who of ["a", "b"]) {
+        const own = lines.filter((line) => line.startsWith(who));
+        assert.deepEqual(own, Array.from({ length: 200 }, (_, i) => `${who} pieces of ${i}`));
+      }
+      assert.equal(lines.length, 400);
+    },
+  ));
+
+test("output: a last line without an end comes as it is", () =>
+  withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.write, "one\\ntwo\\nthree");
+    `),
+    async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      assert.equal(result.stdout, "one\ntwo\nthree");
+    },
+  ));
+
+test("output: a line of three megabytes comes whole", () =>
+  withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.printLongLine, 3_000_000);
+      await pool.submit(tasks.print, "after");
+    `),
+    async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      assert.equal(result.stdout.length, 3_000_000 + 3 + 6);
+      assert(/^<x+>\nafter\n$/.test(result.stdout));
+    },
+  ));
+
+test("output: empty lines, and text of any script, cut where it may be", () => {
+  const text = `\n\nñ 蟻 🐜\n\n${"蟻🐜".repeat(50_000)}\n`;
+  return withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.write, "\\n\\nñ 蟻 🐜\\n\\n" + "蟻🐜".repeat(50_000) + "\\n");
+    `),
+    async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      assert(result.stdout === text);
+    },
+  );
+});
+
+test("output: bytes that are no text come as they are", () =>
+  withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.writeBytes, 1_000_000);
+    `),
+    async (project) => {
+      assert.equal(await runInto(project, "out", "main.ts"), 0);
+      const bytes = readFileSync(project.path("out"));
+      assert.equal(bytes.length, 1_000_000);
+      assert(bytes.every((byte, i) => byte === i % 256));
+    },
+  ));
+
+// ----- Deaths
+
+for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
+  test(`output: what a task printed before its worker died comes all the same: ${how}`, () =>
+    withProject(
+      program(`
+        await using pool = new ProcessPoolExecutor(1);
+        const error = await pool.submit(tasks.${how}, 500).exception();
+        console.log((error as Error).name);
+      `),
+      async (project) => {
+        const result = await project.run("main.ts");
+        ended(result);
+        const lines = result.stdout.trimEnd().split("\n");
+        assert.equal(lines.filter((line) => line === "WorkerLostError").length, 1);
+        const own = lines.filter((line) => line.startsWith("line"));
+        assert.deepEqual(own, Array.from({ length: 500 }, (_, i) => `line ${i}`));
+      },
+    ));
+}
+
+test("output: a process that a task left behind holds the pipe, and the program ends all the same", () =>
+  withProject(
+    program(`
+      await using pool = new ProcessPoolExecutor(1);
+      console.log("pid", await pool.submit(tasks.leaveGrandchild));
+    `),
+    async (project) => {
+      const result = await project.run("main.ts");
+      const pid = Number(/pid (\d+)/.exec(result.stdout)?.[1]);
+      assert(isAlive(pid), "the test proves nothing: that process has ended");
+      kill(pid, "SIGKILL");
+      await untilGone([pid]);
+      ended(result);
+      assert.match(result.stdout, new RegExp(`^left ${pid}$`, "m"));
+    },
+  ));
+
+// ----- The program's own stdout
+
+const PRINTS_MUCH = `
+  const peak = (): number => Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
+  const pool = new ProcessPoolExecutor(1);
+  await pool.submit(tasks.printLongLine, 2_000_000);
+  const before = peak();
+  await pool.submit(tasks.printMuch, 192);
+  await pool.shutdown();
+  console.error(Math.round(peak() - before));
+`;
+
+test("output: a slow reader of the program slows the workers, and the program holds little", () =>
+  withProject(program(PRINTS_MUCH), async (project) => {
+    const child = start(project, "main.ts", ["ignore", "pipe", "pipe"]);
+    let stderr = "";
+    child.stderr!.on("data", (text: Uint8Array) => stderr += String(text));
+    const progress = (): number =>
+      existsSync(project.path("progress")) ? readFileSync(project.path("progress")).length : 0;
+    let size = 0;
+    const stdout = child.stdout!;
+    // The first line must be read for the task to begin; then nothing is, until the worker has come to a stand.
+    await new Promise<void>((resolve) => {
+      stdout.on("data", function taken(bytes: Uint8Array) {
+        size += bytes.length;
+        if (size < 2_000_003) return;
+        stdout.off("data", taken);
+        stdout.pause();
+        resolve();
+      });
+    });
+    let last = -1;
+    let same = 0;
+    await until("the worker stands", async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      same = progress() === last ? same + 1 : 0;
+      last = progress();
+      return same >= 20;
+    });
+    const stoodAt = last / 2;
+    stdout.on("data", (bytes: Uint8Array) => size += bytes.length);
+    stdout.resume();
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal(code, 0, stderr);
+    assert.equal(size, 2_000_003 + 192 * 1024 * 1024);
+    assert(stoodAt < 64, `the worker had printed ${stoodAt} MB that nobody read`);
+    // All that was printed would be 192; what is garbage until the next collection is the rest.
+    assert(Number(stderr) < 128, `the program grew by ${stderr.trim()} MB`);
+  }));
+
+test("output: a program whose stdout is closed by its reader ends, and its workers with it", () =>
+  withProject(program(PRINTS_MUCH), async (project) => {
+    const child = start(project, "main.ts", ["ignore", "pipe", "ignore"]);
+    await new Promise((resolve) => child.stdout!.once("data", resolve));
+    child.stdout!.destroy();
+    // How, is each host's own way: by EPIPE, by SIGPIPE, or to its end with nobody listening.
+    await new Promise((resolve) => child.on("close", resolve));
+    await project.untilClean();
+  }));
+
+test("output: a program without a stdout", () =>
+  withProject(program(ENDS["falling off its end"].replaceAll("BY", "log")), async (project) => {
+    const child = start(project, "main.ts", ["ignore", "ignore", "pipe"]);
+    let stderr = "";
+    child.stderr!.on("data", (text: Uint8Array) => stderr += String(text));
+    assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0, stderr);
+    assert.equal(stderr, "");
+  }));
+
+/** Starts a program of the project as the harness does, with the given ends of its descriptors. */
+function start(project: UserProject, name: string, stdio: ("ignore" | "pipe" | number)[]): ChildProcess {
+  const [command, ...args] = commandLine(project.path(name));
+  const env: Record<string, string | undefined> = {
+    ...process.env,
+    NODE_TEST_CONTEXT: undefined,
+    ERGATE_TEST_LOG: undefined,
+    HERE: project.folder,
+    TMPDIR: project.path("tmp"),
+  };
+  for (const key of Object.keys(env)) if (env[key] === undefined) delete env[key];
+  return spawn(command, args, { cwd: project.folder, env: env as Record<string, string>, stdio, detached: true });
+}
+
+/** Runs a program with its stdout in a file; gives its exit code. */
+async function runInto(project: UserProject, output: string, name: string): Promise<number | null> {
+  const fd = openSync(project.path(output), "w");
+  try {
+    const child = start(project, name, ["ignore", fd, "ignore"]);
+    return await new Promise((resolve) => child.on("close", resolve));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,655 @@
+/**
+ * How pools end: by `shutdown`, by force, with the program; and how workers are replaced at their limit meanwhile. Rows C63 to
+ * C78 of CPython's `test_process_pool.py` and C105 to C124 of its `test_shutdown.py`.
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { BrokenProcessPool, CancelledError, type ProcessPoolExecutor, ShutdownError, WorkerLostError } from "../mod.ts";
+import { Arrivals, isAlive, Latch, liveProcesses, type ProgramResult, test, until, untilGone } from "./harness.ts";
+import { runtimeWith, withoutPatience } from "./host_doubles.ts";
+import { forEachKind } from "./kinds.ts";
+import { range, rejection, withPool } from "./pools.ts";
+import * as tasks from "./tasks.ts";
+import * as deadly from "./tasks_losses.ts";
+import { withProject } from "./user_project.ts";
+
+const NEEDS = { needs: { processes: true } } as const;
+
+/** The workers of this process; its reaper is none. */
+function workers(): number[] {
+  return liveProcesses()
+    .filter((one) => one.parent === process.pid && !one.command.startsWith("/bin/sh"))
+    .map((one) => one.pid);
+}
+
+function untilWorkers(count: number): Promise<void> {
+  return until(`there are ${count} workers`, () => workers().length === count);
+}
+
+/** Calls that have come to a latch, one in each of so many workers. */
+async function blocked(pool: ProcessPoolExecutor, folder: string, count: number) {
+  const arrivals = new Arrivals(folder, "blocked");
+  const latch = new Latch(folder, "blocked-latch");
+  const futures = range(count).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
+  await arrivals.wait(count);
+  return { futures, latch };
+}
+
+// Workers that leave at their limit.
+
+forEachKind(
+  "C63 maxTasksPerChild: three calls by one worker, the fourth by another",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxTasksPerChild: 3 }, async (pool) => {
+      const pids: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        pids.push(await pool.submit(tasks.pid));
+        if (i < 2) assert.deepEqual(workers(), [pids[0]]);
+      }
+      await untilWorkers(0); // nothing is left to do, so there is no replacement yet
+      pids.push(await pool.submit(tasks.pid));
+      assert.deepEqual(workers(), [pids[3]]);
+      assert.deepEqual(pids.map((pid) => pids.indexOf(pid)), [0, 0, 0, 3]);
+    }),
+  NEEDS,
+);
+
+forEachKind("C65 maxTasksPerChild: a worker at its limit is replaced while calls wait", async (kind) => {
+  for (const [maxWorkers, limit, count] of [[1, 2, 6], [2, 2, 8], [1, 1, 4], [2, 3, 20]]) {
+    await withPool(kind, { maxWorkers, maxTasksPerChild: limit }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const futures = range(count).map((n) => pool.submit(deadly.markPid, arrivals.path, `${n}`));
+      assert.deepEqual(await Promise.all(futures), range(count).map(String));
+      const calls = new Map<string, number>();
+      for (const line of arrivals.lines) {
+        const pid = line.split(" ")[1];
+        calls.set(pid, (calls.get(pid) ?? 0) + 1);
+      }
+      assert(Math.max(...calls.values()) <= limit, [...calls].join(" "));
+      assert.equal(arrivals.count, count);
+    });
+  }
+});
+
+forEachKind(
+  "maxTasksPerChild: what counts is the call, not the message: a map with large chunks keeps the limit",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxTasksPerChild: 4 }, async (pool) => {
+      const pids = await pool.map(deadly.pidOf, range(10), { chunksize: 10 }).toArray();
+      assert.deepEqual(pids.map((pid) => pids.indexOf(pid)), [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]);
+    }),
+  NEEDS,
+);
+
+forEachKind(
+  "maxTasksPerChild: a call that is lost counts as well, and its worker is replaced once",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxTasksPerChild: 2 }, async (pool) => {
+      const futures = [
+        pool.submit(tasks.pid),
+        pool.submit(deadly.die, "exit 3"),
+        pool.submit(tasks.pid),
+        pool.submit(tasks.pid),
+        pool.submit(tasks.pid),
+      ];
+      assert(await rejection(futures[1]) instanceof WorkerLostError);
+      const [first, second, third, fourth] = await Promise.all([futures[0], ...futures.slice(2)]);
+      assert.notEqual(first, second);
+      assert.equal(second, third);
+      assert.notEqual(third, fourth);
+    }),
+  NEEDS,
+);
+
+forEachKind(
+  "C66 maxTasksPerChild: replacements are started after shutdown({ wait: false }), too",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxTasksPerChild: 1 }, async (pool, folder) => {
+      const { futures: [first], latch } = await blocked(pool, folder, 1);
+      const others = range(2).map((n) => pool.submit(tasks.identity, n));
+      await pool.shutdown({ wait: false });
+      latch.open();
+      await first;
+      assert.deepEqual(await Promise.all(others), [0, 1]);
+      await pool.shutdown();
+    }),
+);
+
+for (const end of ["terminateWorkers", "killWorkers"] as const) {
+  forEachKind(`C68 maxTasksPerChild: no replacement for a worker that leaves while ${end} ends the pool`, (kind) => {
+    const runtime = runtimeWith((go) => go());
+    return withPool(kind, { maxWorkers: 1, maxTasksPerChild: 1, runtime }, async (pool, folder) => {
+      const { futures, latch } = await blocked(pool, folder, 1);
+      futures.push(...range(3).map(() => pool.submit(tasks.pid)));
+      latch.open();
+      await pool[end]();
+      const errors = (await Promise.all(futures.map((future) => future.exception()))).filter((error) => error);
+      assert(errors.length >= 2); // the first may have come in time
+      for (const error of errors) {
+        assert(error instanceof BrokenProcessPool, String(error));
+        assert.match(error.message, /forcefully shut down/);
+      }
+      assert(runtime.starts <= 2);
+      await untilWorkers(0);
+    });
+  }, NEEDS);
+}
+
+forEachKind("C69 maxTasksPerChild: a replacement that cannot be started breaks the pool", (kind) => {
+  const runtime = runtimeWith((go, count) => {
+    if (count > 1) throw new RangeError("no more processes");
+    return go();
+  });
+  return withPool(kind, { maxWorkers: 1, maxTasksPerChild: 1, runtime }, async (pool) => {
+    const [first, ...others] = range(3).map((n) => pool.submit(tasks.identity, n));
+    assert.equal(await first, 0);
+    for (const future of others) {
+      const error = await rejection(future);
+      assert(error instanceof BrokenProcessPool);
+      assert.match(error.message, /could not be started.*no more processes/);
+    }
+    assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
+  });
+}, NEEDS);
+
+forEachKind(
+  "C70 maxTasksPerChild: a shutdown at once still gives all results",
+  (kind) =>
+    withPool(kind, { maxWorkers: 3, maxTasksPerChild: 1 }, async (pool) => {
+      const futures = range(6).map((n) => pool.submit(tasks.pow, n, 2));
+      await pool.shutdown();
+      assert(futures.every((future) => future.done()));
+      assert.deepEqual(await Promise.all(futures), [0, 1, 4, 9, 16, 25]);
+    }),
+);
+
+for (const maxWorkers of [2, 4]) {
+  const row = maxWorkers === 2 ? "C123" : "C124";
+  forEachKind(
+    `${row} maxTasksPerChild: ${maxWorkers} workers, one call fails, shutdown({ wait: false }): it ends`,
+    (kind) =>
+      withPool(kind, { maxWorkers, maxTasksPerChild: 1 }, async (pool) => {
+        const results = pool.map(tasks.divmod, range(5).map(() => 10), [1, 2, 0, 3, 4]);
+        const seen: unknown[] = [];
+        await assert.rejects(async () => {
+          for await (const value of results) seen.push(value);
+        }, RangeError);
+        assert.deepEqual(seen, [[10, 0], [5, 0]]);
+        await pool.shutdown({ wait: false });
+        await pool.shutdown();
+      }),
+  );
+}
+
+// The end by force.
+
+for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "SIGKILL"]] as const) {
+  const row = end === "terminateWorkers" ? "C72" : "C73";
+  forEachKind(`${row} ${end}: ${signal} to each worker, once`, (kind) => {
+    const signals: string[] = [];
+    const runtime = runtimeWith((go) => {
+      const started = go();
+      return {
+        ...started,
+        kill: (signal) => {
+          signals.push(signal);
+          started.kill(signal);
+        },
+      };
+    });
+    return withPool(kind, { maxWorkers: 2, runtime }, async (pool, folder) => {
+      const { futures } = await blocked(pool, folder, 2);
+      await pool[end]();
+      assert.deepEqual(signals, [signal, signal]);
+      for (const future of futures) assert(await rejection(future) instanceof BrokenProcessPool);
+    });
+  }, NEEDS);
+
+  forEachKind(
+    `C75 ${end}: ends workers that run, wherever they are; what they did not finish never is`,
+    (kind) =>
+      withPool(kind, { maxWorkers: 3 }, async (pool, folder) => {
+        const started = new Arrivals(folder, "started");
+        const latch = new Latch(folder);
+        const futures: Promise<unknown>[] = [
+          pool.submit(deadly.startAndFinish, started.path, latch.path, `${folder}/finished`),
+          pool.submit(tasks.blockingMeet, started.path, latch.path),
+          pool.submit(tasks.loopForever, started.path),
+        ];
+        await started.wait(3);
+        const pids = workers();
+        assert.equal(pids.length, 3);
+        futures.push(pool.submit(tasks.pid), pool.map(tasks.identity, [1]).next());
+        const rejections = Promise.all(futures.map(rejection));
+        await pool[end]();
+        assert(!pids.some(isAlive));
+        const errors = await rejections;
+        assert.equal(new Set(errors).size, futures.length);
+        for (const error of errors) {
+          assert(error instanceof BrokenProcessPool, String(error));
+          assert.match(error.message, /forcefully shut down/);
+        }
+        latch.open();
+        assert.equal(new Arrivals(folder, "finished").count, 0);
+        assert.equal(pool.pendingCount, 0);
+      }),
+    NEEDS,
+  );
+
+  forEachKind(
+    `C76 ${end}: harmless after the pool broke`,
+    (kind) =>
+      withPool(kind, { maxWorkers: 2, onWorkerLost: "break" }, async (pool) => {
+        const error = await rejection(pool.submit(deadly.die, "exit 3"));
+        await pool[end]();
+        assert(error instanceof BrokenProcessPool);
+        assert.match(error.message, /exit code 3/);
+        await pool[end]();
+        await pool.shutdown();
+      }),
+    NEEDS,
+  );
+
+  forEachKind(`C77 ${end}: does nothing if no worker was started`, (kind) => {
+    const runtime = runtimeWith((go) => go());
+    return withPool(kind, { runtime }, async (pool) => {
+      await pool[end]();
+      assert.equal(runtime.starts, 0);
+    });
+  }, NEEDS);
+
+  forEachKind(
+    `C78 ${end}: the pool takes no more calls, and the worker is gone`,
+    (kind) =>
+      withPool(kind, { maxWorkers: 1 }, async (pool) => {
+        const pid = await pool.submit(tasks.pid);
+        await pool[end]();
+        assert(!isAlive(pid));
+        assert.throws(() => pool.submit(tasks.pid), ShutdownError);
+        assert.throws(() => pool.map(tasks.identity, [1]), ShutdownError);
+      }),
+    NEEDS,
+  );
+
+  forEachKind(
+    `${end}: after a shutdown that waits, which ends then`,
+    (kind) =>
+      withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+        const { futures: [future] } = await blocked(pool, folder, 1);
+        const closed = pool.shutdown();
+        await pool[end]();
+        await closed;
+        assert(await rejection(future) instanceof BrokenProcessPool);
+      }),
+    NEEDS,
+  );
+}
+
+forEachKind("killWorkers: while workers start", (kind) =>
+  withPool(kind, { maxWorkers: 2 }, async (pool) => {
+    const futures = range(4).map(() => pool.submit(tasks.pid));
+    await until("they start", () => workers().length === 2);
+    await pool.killWorkers();
+    assert.equal(workers().length, 0);
+    for (const future of futures) assert(await rejection(future) instanceof BrokenProcessPool);
+  }), NEEDS);
+
+forEachKind(
+  "terminateWorkers: a worker that takes no notice is killed after a grace",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const started = new Arrivals(folder);
+      const future = pool.submit(deadly.ignoreTermination, started.path);
+      await started.wait(1);
+      const pids = workers();
+      await withoutPatience(() => pool.terminateWorkers());
+      assert(!pids.some(isAlive));
+      assert(await rejection(future) instanceof BrokenProcessPool);
+    }),
+  NEEDS,
+);
+
+// shutdown()
+
+forEachKind(
+  "C105 shutdown: submit and map after it throw",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      await pool.shutdown();
+      assert.throws(() => pool.submit(tasks.pow, 2, 5), ShutdownError);
+      assert.throws(() => pool.map(tasks.identity, [1]), ShutdownError);
+    }),
+);
+
+forEachKind(
+  "C108 shutdown: fifty calls, then every result",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool) => {
+      const futures = range(50).map(() => pool.submit(tasks.sleep, 3));
+      const closed = pool.shutdown();
+      for (const future of futures) assert.equal(await future.result(), 3);
+      await closed;
+    }),
+);
+
+forEachKind(
+  "C109 shutdown: cancelFutures cancels what has not begun, and what has begun ends",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
+      const { futures: running, latch } = await blocked(pool, folder, 2);
+      const futures = range(50).map(() => pool.submit(tasks.sleep, 3));
+      const closed = pool.shutdown({ cancelFutures: true });
+      latch.open();
+      await closed;
+      const cancelled = futures.filter((future) => future.cancelled());
+      assert(cancelled.length > 20, `${cancelled.length} were cancelled`);
+      for (const future of cancelled) assert(await rejection(future) instanceof CancelledError);
+      for (const future of [...running, ...futures].filter((future) => !future.cancelled())) {
+        assert(future.done());
+        assert.equal(await future.exception(), undefined);
+      }
+    }),
+);
+
+forEachKind(
+  "C111 shutdown: a call submitted and cancelled right before it does not hang it",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool) => {
+      const future = pool.submit(tasks.pow, 2, 5);
+      future.cancel();
+      await pool.shutdown({ wait: true });
+      assert(future.cancelled());
+    }),
+);
+
+forEachKind(
+  "C112 C119 shutdown: three blocked calls have three workers, which are gone then",
+  (kind) =>
+    withPool(kind, { maxWorkers: 5 }, async (pool, folder) => {
+      const { futures, latch } = await blocked(pool, folder, 3);
+      const pids = workers();
+      assert.equal(pids.length, 3);
+      latch.open();
+      await Promise.all(futures);
+      await pool.shutdown();
+      assert(!pids.some(isAlive));
+    }),
+  NEEDS,
+);
+
+forEachKind("C113 C120 await using: the map's results are right, and the workers are gone", async (kind) => {
+  const results = await (async () => {
+    await using pool = kind.make({ maxWorkers: 2 });
+    return pool.map(tasks.pow, range(5), [2, 2, 2, 2, 2]);
+  })();
+  assert.equal(workers().length, 0);
+  assert.deepEqual(await results.toArray(), [0, 1, 4, 9, 16]);
+}, NEEDS);
+
+forEachKind(
+  "C115 C122 shutdown: without waiting, a map's results come and the workers end by themselves",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool) => {
+      const results = pool.map(tasks.pow, range(5), [2, 2, 2, 2, 2]);
+      await pool.shutdown({ wait: false });
+      assert.deepEqual(await results.toArray(), [0, 1, 4, 9, 16]);
+      await untilWorkers(0);
+    }),
+  NEEDS,
+);
+
+forEachKind("C116 workerName: the first part of the workers' names", (kind) =>
+  // Unlike CPython, whose threads are SpecialPool_0 and on.
+  withPool(kind, { maxWorkers: 1, workerName: "SpecialPool" }, async (pool) => {
+    const errors = await Promise.all(range(3).map((n) => rejection(pool.submit(deadly.die, `exit ${n}`))));
+    const names = errors.map((error) => (error as WorkerLostError).workerName);
+    assert.deepEqual(names, ["SpecialPool-1", "SpecialPool-2", "SpecialPool-3"]);
+  }), NEEDS);
+
+forEachKind(
+  "C117 workerName: the class's name by default",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const error = await rejection(pool.submit(deadly.die, "exit 3")) as WorkerLostError;
+      assert.equal(error.workerName, "ProcessPoolExecutor-1");
+    }),
+  NEEDS,
+);
+
+forEachKind(
+  "shutdown: a worker that a timer of a task keeps busy is ended after a grace",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const looping = new Arrivals(folder);
+      const pid = await pool.submit(deadly.loopWhenIdle, looping.path);
+      await looping.wait(1);
+      await withoutPatience(() => pool.shutdown());
+      assert(!isAlive(pid));
+    }),
+  NEEDS,
+);
+
+forEachKind(
+  "shutdown: a worker that is killed while it leaves",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2, onWorkerLost: "break" }, async (pool, folder) => {
+      const { futures, latch } = await blocked(pool, folder, 2);
+      latch.open();
+      const pids = await Promise.all(futures);
+      const closed = pool.shutdown();
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await closed;
+      await untilGone(pids);
+    }),
+  NEEDS,
+);
+
+// Programs.
+
+const TASKS = `
+  import { tasks } from "@ergate/ergate";
+  export async function sleepAndPrint(milliseconds: number, text: string): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    console.log(text);
+  }
+  export function loop(): void {
+    for (;;);
+  }
+  export function double(n: number): number {
+    return 2 * n;
+  }
+  export function pid(): number {
+    return process.pid;
+  }
+  export function fail(): never {
+    throw new RangeError("no");
+  }
+  tasks(import.meta, { sleepAndPrint, loop, double, pid, fail });
+`;
+
+interface ProgramCase {
+  readonly code: string;
+  readonly stdout: string | RegExp;
+  readonly exitCode?: number;
+  /** What is allowed on stderr; nothing unless given. */
+  readonly stderr?: RegExp;
+}
+
+const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
+  "C106 E58 falls off its end with a call pending: it is run first": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      pool.submit(sleepAndPrint, 200, "apple");
+    `,
+    stdout: "apple\n",
+  },
+  "E59 leaves main() with two calls pending: both are run": {
+    code: `
+      function main(): void {
+        const pool = new ProcessPoolExecutor(1);
+        pool.submit(sleepAndPrint, 20, "one");
+        pool.submit(sleepAndPrint, 0, "two");
+      }
+      main();
+    `,
+    stdout: "one\ntwo\n",
+  },
+  "E58 forgets shutdown with a map unread: its items are run": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      pool.map(sleepAndPrint, [1, 1, 1], ["a", "b", "c"]);
+    `,
+    stdout: "a\nb\nc\n",
+  },
+  "C110 E54 shutdown({ wait: false }) with a running call: it ends after the call's output": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      pool.submit(sleepAndPrint, 200, "apple");
+      pool.shutdown({ wait: false });
+      console.log("shut down");
+    `,
+    stdout: "shut down\napple\n",
+  },
+  "C118 shutdown({ wait: false, cancelFutures: true }) at once: the call's output or none": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      pool.submit(sleepAndPrint, 10, "apple");
+      pool.shutdown({ wait: false, cancelFutures: true });
+    `,
+    stdout: /^(apple\n)?$/,
+  },
+  "E57 shutdown({ wait: false, cancelFutures: true }): what runs goes on to its end, what waits does not": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      const running = pool.submit(sleepAndPrint, 300, "ran");
+      const waiting = Array.from({ length: 5 }, (_, n) => pool.submit(sleepAndPrint, 0, "waited " + n));
+      while (!running.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+      pool.shutdown({ wait: false, cancelFutures: true });
+      console.log(waiting.every((future) => future.cancelled()));
+    `,
+    stdout: "true\nran\n",
+  },
+  "C107 submits when it exits: an error, no hang": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      process.on("exit", () => {
+        try {
+          pool.submit(double, 1);
+        } catch (error) {
+          console.log((error as Error).name);
+        }
+      });
+      console.log(await pool.submit(double, 21));
+    `,
+    stdout: "42\nShutdownError\n",
+  },
+  "has an idle pool: it ends by itself": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      console.log(await Promise.all([pool.submit(double, 1), pool.submit(double, 2)]));
+    `,
+    stdout: /^\[ 2, 4 \]\n$/,
+  },
+  "has made a pool and not used it": {
+    code: `new ProcessPoolExecutor(2); console.log("end");`,
+    stdout: "end\n",
+  },
+  "never looks at a failure: it ends as if nothing were": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      pool.submit(fail);
+      await pool.shutdown();
+      console.log("end");
+    `,
+    stdout: "end\n",
+  },
+  "has several pools, all forgotten": {
+    code: `
+      const pools = Array.from({ length: 3 }, () => new ProcessPoolExecutor(1));
+      for (const [n, pool] of pools.entries()) await pool.submit(double, n);
+      pools[1].submit(sleepAndPrint, 50, "last");
+    `,
+    stdout: "last\n",
+  },
+  "has a failing initializer: it sees why, and ends": {
+    code: `
+      const pool = new ProcessPoolExecutor({ maxWorkers: 2, initializer: fail });
+      for (const future of [pool.submit(double, 1), pool.submit(double, 2)]) {
+        await future.catch((error) => console.log(error.name, error.cause.message));
+      }
+    `,
+    stdout: "BrokenProcessPool no\nBrokenProcessPool no\n",
+  },
+  "has workers that cannot start: it sees why, and ends": {
+    code: `
+      const pool = new ProcessPoolExecutor({ maxWorkers: 2, cwd: "/no/such/folder" });
+      for (const future of [pool.submit(double, 1), pool.submit(double, 2)]) {
+        await future.catch((error) => console.log(error.name));
+      }
+    `,
+    stdout: "BrokenProcessPool\nBrokenProcessPool\n",
+  },
+  "throws with a looping worker: its exit code is kept, and nothing is left": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      console.log("worker", await pool.submit(pid));
+      pool.submit(loop);
+      pool.submit(loop);
+      await pool.submit(double, 1).exception(100).catch(() => {});
+      throw new RangeError("thrown by the program");
+    `,
+    stdout: /^worker \d+\n$/,
+    stderr: /thrown by the program/,
+    exitCode: 1,
+  },
+  "calls process.exit() with a looping worker: its exit code is kept, and nothing is left": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      console.log("worker", await pool.submit(pid));
+      const looping = pool.submit(loop);
+      while (!looping.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+      process.exit(3);
+    `,
+    stdout: /^worker \d+\n$/,
+    exitCode: 3,
+  },
+  "loses a worker: it sees why, and works on": {
+    code: `
+      const pool = new ProcessPoolExecutor(1);
+      process.kill(await pool.submit(pid), "SIGKILL");
+      console.log(await pool.submit(double, 21));
+      const looping = pool.submit(loop);
+      const worker = await new Promise<number>((resolve) => setTimeout(() => resolve(0), 50));
+      void worker;
+      await pool.killWorkers();
+      console.log((await looping.exception() as Error).name);
+    `,
+    stdout: "42\nBrokenProcessPool\n",
+  },
+};
+
+function assertEnded({ code, signal, stdout, stderr, timedOut }: ProgramResult, expected: ProgramCase): void {
+  if (expected.stderr === undefined) assert.equal(stderr, "");
+  else assert.match(stderr, expected.stderr);
+  if (typeof expected.stdout === "string") assert.equal(stdout, expected.stdout);
+  else assert.match(stdout, expected.stdout);
+  assert.deepEqual({ code, signal, timedOut }, { code: expected.exitCode ?? 0, signal: null, timedOut: false });
+}
+
+for (const [name, expected] of Object.entries(PROGRAMS)) {
+  test(`${/^[CE]\d/.test(name) ? "" : "program: "}${name.replace(/^((?:[CE]\d+ )+)/, "$1program: ")}`, () =>
+    withProject({
+      "tasks.ts": TASKS,
+      "program.ts": `
+        import { ProcessPoolExecutor } from "@ergate/ergate";
+        import process from "node:process";
+        import { double, fail, loop, pid, sleepAndPrint } from "./tasks.ts";
+        void [double, fail, loop, pid, sleepAndPrint, process];
+        ${expected.code}`,
+    }, async (project) => {
+      const result = await project.run("program.ts");
+      assertEnded(result, expected);
+      await project.untilClean();
+      await untilGone([...result.stdout.matchAll(/worker (\d+)/g)].map(([, pid]) => Number(pid)));
+    }));
+}

@@ -1,0 +1,219 @@
+/** The tasks that end their workers, in every way and at every place; for `losses_test.ts` and its neighbours. */
+import { Socket } from "node:net";
+import process from "node:process";
+import { tasks } from "../mod.ts";
+import { arrive, blockUntilFile, countLines, fileIsOpen, waitForFile } from "./latch.ts";
+
+/** Ends this process: `exit 3`, or by a signal. Never goes on. */
+export function die(how: string): never {
+  if (how.startsWith("exit ")) process.exit(Number(how.slice("exit ".length)));
+  process.kill(process.pid, how);
+  for (;;);
+}
+
+/** The same after a turn of the event loop. */
+export async function dieAfterAwait(how: string): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  die(how);
+}
+
+/** Dies when its result is encoded, if it is not told to throw then. */
+export function dieInResult(how: string): unknown {
+  return {
+    before: 1,
+    get here(): unknown {
+      if (how === "throw") throw new RangeError("from a getter");
+      return die(how);
+    },
+  };
+}
+
+/** Dies when its result is on its way. */
+export function dieWhileSending(how: string, bytes: number): Uint8Array {
+  setTimeout(() => die(how));
+  return new Uint8Array(bytes).fill(1);
+}
+
+/** Gives its pid; dies, or throws where nobody catches, once the file is there. */
+export function dieWhenOpen(how: string, latch: string): number {
+  function look(): void {
+    if (!fileIsOpen(latch)) return void setTimeout(look, 2);
+    if (how === "throw") throw new RangeError("stray");
+    if (how === "throw null") throw null;
+    if (how === "reject") void Promise.reject(new RangeError("stray"));
+    else die(how);
+  }
+  setTimeout(look, 2);
+  return process.pid;
+}
+
+/** Waits for ever, and throws from a timer meanwhile. */
+export function throwStray(how: "throw" | "throw null" | "reject"): Promise<never> {
+  setTimeout(() => {
+    if (how === "reject") void Promise.reject(new RangeError("stray"));
+    else throw how === "throw" ? new RangeError("stray") : null;
+  }, 1);
+  return new Promise(() => {});
+}
+
+/** Runs out of stack. */
+export function overflow(depth = 0): number {
+  return 1 + overflow(depth + 1);
+}
+
+/** Leaves a line, then dies if it is told how. */
+export function markOrDie(path: string, line: string, how?: string): string {
+  arrive(path, line);
+  if (how !== undefined) die(how);
+  return line;
+}
+
+/** Leaves a line with its pid. */
+export function markPid(path: string, line: string): string {
+  arrive(path, `${line} ${process.pid}`);
+  return line;
+}
+
+/**
+ * Leaves a line, then blocks until the file is there, if there is one. Short, but not so short that the items of a map
+ * share an entry in the slate: those could not be taken back from behind each other.
+ */
+export function markAndBlock(path: string, line: string, latch?: string): string {
+  arrive(path, line);
+  const end = performance.now() + 0.08;
+  while (performance.now() < end);
+  if (latch !== undefined) blockUntilFile(latch);
+  return line;
+}
+
+/** The same, but lets its worker's other things go on while it waits. */
+export async function markAndWait(path: string, line: string, latch?: string): Promise<string> {
+  arrive(path, line);
+  if (latch !== undefined) await waitForFile(latch);
+  return line;
+}
+
+/** Leaves a line and computes for so long; may die then. */
+export function markAndSpin(path: string, line: string, milliseconds: number, how?: string): string {
+  arrive(path, line);
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+  if (how !== undefined) die(how);
+  return line;
+}
+
+/** Gives `value`, or dies at one value. */
+export function dieAt(value: number, deadly: number): number {
+  if (value === deadly) die("SIGKILL");
+  return value;
+}
+
+/** Has garbage go out with its result; or closes the channel under it. */
+export function spoil(how: "garbage" | "close"): string {
+  const prototype = Socket.prototype as unknown as { write(...args: unknown[]): boolean };
+  const { write } = prototype;
+  prototype.write = function (this: Socket, ...args: unknown[]): boolean {
+    if (how === "close") return this.destroy() as unknown as boolean;
+    write.call(this, new TextEncoder().encode("console.log was here\n"));
+    return write.apply(this, args);
+  };
+  return "spoiled";
+}
+
+/** Takes any number of bytes and gives their number. */
+export function sizeOf(bytes: Uint8Array): number {
+  return bytes.length;
+}
+
+/** Dies, whatever it is given. */
+export function dieWith(how: string, _bytes: Uint8Array): never {
+  die(how);
+}
+
+/** Leaves a timer that never lets go of the worker once it has fired. */
+export function loopWhenIdle(started: string): number {
+  setTimeout(() => {
+    arrive(started);
+    for (;;);
+  }, 1);
+  return process.pid;
+}
+
+/** Says that it has begun, waits for the file, says that it has finished. */
+export async function startAndFinish(started: string, latch: string, finished: string): Promise<void> {
+  arrive(started);
+  await waitForFile(latch);
+  arrive(finished);
+}
+
+/** The worker's process id, whatever it is given. */
+export function pidOf(_item: unknown): number {
+  return process.pid;
+}
+
+/** Ends at SIGKILL alone: says that it has begun, then takes no notice of SIGTERM. */
+export async function ignoreTermination(started: string): Promise<void> {
+  process.on("SIGTERM", () => {});
+  arrive(started);
+  await new Promise(() => {});
+}
+
+// Initializers.
+
+let initialized = "";
+
+/** Keeps its argument. */
+export function initialize(value: string): void {
+  initialized = value;
+}
+
+/** What the initializer kept. */
+export function whatWasInitialized(): string {
+  return initialized;
+}
+
+/** Leaves a line; the worker that leaves the `from`th and all after it end as they are told. */
+export async function initializeOrDie(path: string, from: number, how: string): Promise<void> {
+  arrive(path, String(process.pid));
+  if (countLines(path) < from) return;
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  if (how === "throw") throw new RangeError("the initializer's own error");
+  if (how === "reject") {
+    void Promise.reject(new RangeError("stray"));
+    await new Promise(() => {});
+  }
+  die(how);
+}
+
+/** The same, but only the `at`th. */
+export function initializeOrDieOnce(path: string, at: number, how: string): void {
+  arrive(path, String(process.pid));
+  if (countLines(path) === at) die(how);
+}
+
+tasks(import.meta, {
+  die,
+  dieAfterAwait,
+  dieInResult,
+  dieWhileSending,
+  dieWhenOpen,
+  throwStray,
+  overflow,
+  markOrDie,
+  markPid,
+  markAndBlock,
+  markAndWait,
+  markAndSpin,
+  dieAt,
+  spoil,
+  sizeOf,
+  dieWith,
+  loopWhenIdle,
+  startAndFinish,
+  pidOf,
+  ignoreTermination,
+  initialize,
+  whatWasInitialized,
+  initializeOrDie,
+  initializeOrDieOnce,
+});
