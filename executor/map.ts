@@ -185,7 +185,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   stop(): void {
     if (this.#paused) this.cancel();
-    else while (!this.#exhausted && this.#drawn < this.#drawnAnyway) this.#drawOne();
+    // One further than to the last, to see the end; one that goes on past its own size is left there.
+    else if (this.#drawnAnyway > 0) { while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne(); }
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
 
