@@ -177,16 +177,16 @@ export class Ledger {
   /**
    * For how long the worker has been at the call that it is at, as far as was looked.
    *
-   * @param now The time.
-   * @returns Milliseconds since it was first seen at that call.
+   * @returns Milliseconds from the end of the look that first saw it there to the begin of this one, so that both looks lie
+   *   outside of them: this process may have been halted in the middle of either.
    */
-  atSameCallFor(now: number): number {
+  atSameCallFor(): number {
+    const now = performance.now();
     const { sequence } = readEntered(this.#slate);
-    if (sequence !== this.#seen) {
-      this.#seen = sequence;
-      this.#seenAt = now;
-    }
-    return now - this.#seenAt;
+    if (sequence === this.#seen) return now - this.#seenAt;
+    this.#seen = sequence;
+    this.#seenAt = performance.now();
+    return 0;
   }
 
   /**

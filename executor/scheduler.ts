@@ -374,9 +374,8 @@ export class Scheduler implements WorkerEvents {
     if (this.#stallTimer !== undefined || !this.#someoneIsFree() || !this.#someoneHasMore()) return;
     this.#stallTimer = setTimeout(() => {
       this.#stallTimer = undefined;
-      const now = performance.now();
       for (const worker of this.#workers) {
-        if (!hasMore(worker) || worker.ledger.atSameCallFor(now) < STALL) continue;
+        if (!hasMore(worker) || worker.ledger.atSameCallFor() < STALL) continue;
         if (!this.#someoneIsFree()) break;
         for (const item of worker.ledger.takeBack()) this.#queue.giveBack(item);
       }
