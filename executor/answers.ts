@@ -5,6 +5,7 @@
  * passed, and before a call that may be long: so a long call holds no finished one back, and a death loses no more than the
  * last millisecond of tiny ones.
  */
+import { now, setTimeout } from "../channel/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { encodeValue } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
@@ -35,8 +36,8 @@ export class Answers {
   }
 
   /** Whether they must go out before anything else is done. */
-  areDue(now: number): boolean {
-    return this.#waiting > 0 && (now - this.#since >= GREATEST_AGE || this.#frame.frameSize >= GREATEST_SIZE);
+  areDue(time: number): boolean {
+    return this.#waiting > 0 && (time - this.#since >= GREATEST_AGE || this.#frame.frameSize >= GREATEST_SIZE);
   }
 
   /**
@@ -89,7 +90,7 @@ export class Answers {
     if (this.#waiting++ === 0) {
       frame.beginFrame(MessageKind.RESULTS);
       frame.f64(sequence);
-      this.#since = performance.now();
+      this.#since = now();
       this.#size = 0;
     }
     const place = frame.frameSize;

@@ -1,5 +1,6 @@
 /** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
 import { encodeList } from "../channel/codec.ts";
+import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
 import type { Future } from "./future.ts";
@@ -100,6 +101,7 @@ export abstract class Executor {
     const writer = scheduler.arguments;
     writer.begin();
     encodeList(writer, args, argumentName, "argument");
+    scheduler.checkOpen(); // again, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
     scheduler.submit(call);
     return call.future as Future<Awaited<Result>>;
@@ -174,6 +176,9 @@ export abstract class Executor {
    * @throws {TypeError} If an option is of a wrong kind.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`Cannot shut down as the options must be an object: current value is ${describe(options)}`);
+    }
     const { wait = true, cancelFutures = false } = options;
     checkBoolean("wait", wait);
     checkBoolean("cancelFutures", cancelFutures);

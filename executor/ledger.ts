@@ -5,6 +5,7 @@
  * answered: the first has number `#answered + 1`. A place whose call was taken back stays, empty, until the worker has
  * answered it as skipped; only then do both sides count alike again.
  */
+import { now } from "../channel/host_functions.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import {
@@ -181,11 +182,11 @@ export class Ledger {
    *   outside of them: this process may have been halted in the middle of either.
    */
   atSameCallFor(): number {
-    const now = performance.now();
+    const time = now();
     const { sequence } = readEntered(this.#slate);
-    if (sequence === this.#seen) return now - this.#seenAt;
+    if (sequence === this.#seen) return time - this.#seenAt;
     this.#seen = sequence;
-    this.#seenAt = performance.now();
+    this.#seenAt = now();
     return 0;
   }
 

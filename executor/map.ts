@@ -13,6 +13,7 @@
  * After a rejected `next()` the map is *paused*: `for await` leaves without a word then, so that nobody may ever read the
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
+import { now } from "../channel/host_functions.ts";
 import { encodeList } from "../channel/codec.ts";
 import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
@@ -109,7 +110,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     const size = Math.min(...iterables.map(knownSize));
     this.#drawnAnyway = buffersize === undefined && !this.#isAsync && size > 0 ? size : 0;
     this.#timeout = timeout;
-    this.#deadline = performance.now() + timeout;
+    this.#deadline = now() + timeout;
     this.#exhausted = iterables.length === 0;
     this.#iterators = iterables.map((items) =>
       Symbol.iterator in Object(items)
@@ -254,7 +255,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       this.#timer?.clear();
       this.#timer = undefined;
     } else if (this.#timer === undefined && this.#timeout !== Infinity) {
-      this.#timer = new Timer(Math.max(0, this.#deadline - performance.now()), () => this.#expire());
+      this.#timer = new Timer(Math.max(0, this.#deadline - now()), () => this.#expire());
     }
   }
 
@@ -331,7 +332,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     } catch (error) {
       return this.#failDrawing(error, drawn);
     }
-    this.#add(row);
+    if (!this.#exhausted) this.#add(row); // the iterable itself may have ended the map, or the executor
   }
 
   async #drawAsync(): Promise<void> {

@@ -3,7 +3,7 @@ import { describe } from "../errors.ts";
 
 /** Refuses what is no object of options, and options that there are not: a misspelt one would be passed over in silence. */
 export function checkNames(options: unknown, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(
       `Cannot create a pool as its options must be an object or a number of workers: current value is ${
         describe(options)
@@ -45,10 +45,20 @@ export function checkArray(name: string, value: unknown): void {
   if (value !== undefined && !Array.isArray(value)) throw wrong(TypeError, name, "an array", value);
 }
 
+/** An array of strings, or nothing. */
+export function checkStrings(name: string, value: unknown): void {
+  checkArray(name, value);
+  for (const [index, entry] of ((value ?? []) as unknown[]).entries()) {
+    if (typeof entry !== "string") throw wrong(TypeError, `${name}[${index}]`, "a string", entry);
+  }
+}
+
 /** An object of strings, or nothing. */
 export function checkRecord(name: string, value: unknown): void {
   if (value === undefined) return;
-  if (typeof value !== "object" || value === null) throw wrong(TypeError, name, "an object of strings", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(TypeError, name, "an object of strings", value);
+  }
   for (const [key, entry] of Object.entries(value)) {
     if (typeof entry !== "string") throw wrong(TypeError, `${name}.${key}`, "a string", entry);
   }

@@ -7,7 +7,15 @@ import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { ProcessGroup, Runtime, WorkerEntry } from "../runtime/runtime.ts";
 import { type AnyFunction, findTask, registeredModules } from "../tasks/registry.ts";
 import { Executor } from "./executor.ts";
-import { checkArray, checkChoice, checkInteger, checkNames, checkRecord, checkString } from "./options.ts";
+import {
+  checkArray,
+  checkChoice,
+  checkInteger,
+  checkNames,
+  checkRecord,
+  checkString,
+  checkStrings,
+} from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { WorkerStart } from "./worker.ts";
 import { runWorker } from "./worker_main.ts";
@@ -173,7 +181,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
   const runtime = (options.runtime ?? hostRuntime()) as Runtime;
   checkRecord("env", env);
   checkString("cwd", cwd);
-  checkArray("execArgv", execArgv);
+  checkStrings("execArgv", execArgv);
   checkString("config", config);
   checkString("workerName", options.workerName);
   runtime.checkOptions({ permissions });

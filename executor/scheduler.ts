@@ -19,6 +19,7 @@
  * first worker that is free; and a short one that is caught behind a call that turned out long is taken back as soon as
  * another worker could run it.
  */
+import { clearTimeout, queueMicrotask, setTimeout } from "../channel/host_functions.ts";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, ShutdownError } from "../errors.ts";
@@ -26,7 +27,7 @@ import type { Runtime, WorkerProcess } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
-import { TaskProfile, type WorkItem } from "./work_item.ts";
+import { ItemState, TaskProfile, type WorkItem } from "./work_item.ts";
 import {
   Worker,
   type WorkerCrash,
@@ -252,12 +253,16 @@ export class Scheduler implements WorkerEvents {
     this.#stayAlive();
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
     clearTimeout(this.#backoff);
-    for (const worker of this.#workers) worker.leave();
+    this.#dismissAll();
     while (this.#releases.size > 0) await Promise.all(this.#releases);
     await this.#options.close();
     clearTimeout(this.#stallTimer);
     open.delete(this);
     this.#letEnd?.();
+  }
+
+  #dismissAll(): void {
+    for (const worker of this.#workers) worker.leave();
   }
 
   #break(why: string, cause: unknown): void {
@@ -271,6 +276,8 @@ export class Scheduler implements WorkerEvents {
     const error = (): Error => this.#brokenError(why, cause);
     const items = Array.from(this.#workers, (worker) => worker.abandon()).concat([this.#queue.takeAll()]).flat();
     this.#killWorkers(signal);
+    // Before any callback of a user runs: it may cancel what is left, and these are beyond that.
+    for (const item of items) if (item.state === ItemState.QUEUED) item.send();
     for (const source of Array.from(this.#sources)) source.abort(error);
     for (const item of items) {
       item.fail(error());
@@ -298,7 +305,10 @@ export class Scheduler implements WorkerEvents {
   }
 
   #settledOne(): void {
-    if (--this.#pending === 0) this.#onDrained?.();
+    if (--this.#pending === 0) {
+      this.#onDrained?.();
+      if (this.#closed !== undefined) this.#dismissAll();
+    }
     this.#restIfIdle();
   }
 
@@ -441,8 +451,7 @@ export class Scheduler implements WorkerEvents {
   // What workers tell.
 
   ready(): void {
-    // One that comes when all is done already must not stay.
-    if (this.#closed !== undefined && this.#pending === 0) { for (const worker of this.#workers) worker.leave(); }
+    if (this.#closed !== undefined && this.#pending === 0) this.#dismissAll(); // it comes too late
     this.#dispatch();
   }
 

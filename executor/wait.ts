@@ -8,6 +8,7 @@
  * Futures of other copies of the library are welcome: nothing here touches a future but by its public methods and its
  * {@linkcode protocolOf | protocol}. And as a future is a thenable, nothing here resolves a promise with a bare future.
  */
+import { now } from "../channel/host_functions.ts";
 import { describe, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { checkTimeout, FutureState, isFuture, protocolOf, Timer } from "./future.ts";
@@ -205,14 +206,14 @@ class CompletedQueue<F extends Future<unknown>> implements CompletedIteratorTwin
   readonly #ready = new Deque<F>();
   readonly #readers = new Deque<Reader<F>>();
   readonly #total: number;
-  /** On the clock of `performance.now()`. */
+  /** On the clock of `now()`. */
   readonly #deadline: number;
   /** Runs only while a reader waits: an iterator left alone holds no timer. */
   #timer: Timer | null = null;
   readonly #onDone: DoneCallback;
 
   constructor(futures: Set<F>, timeout: number) {
-    this.#deadline = performance.now() + timeout;
+    this.#deadline = now() + timeout;
     this.#total = futures.size;
     this.#onDone = (future) => this.#completed(future as F);
     for (const future of futures) {
@@ -231,7 +232,7 @@ class CompletedQueue<F extends Future<unknown>> implements CompletedIteratorTwin
     if (this.#unfinished.size === 0) return Promise.resolve({ done: true, value: undefined });
     const reader: Reader<F> = Promise.withResolvers();
     this.#readers.push(reader);
-    const left = this.#deadline - performance.now();
+    const left = this.#deadline - now();
     if (left <= 0) this.#timeOut();
     else this.#timer ??= new Timer(left, () => this.#timeOut());
     return reader.promise;

@@ -8,6 +8,7 @@
  *                                                  death ▶ #account ▶ ended(): lost, or back to the queue
  * ```
  */
+import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";

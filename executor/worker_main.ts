@@ -15,6 +15,7 @@
  * As long as functions return no promise all this happens in one turn of the event loop. ARCHITECTURE.md, "Who is
  * lost?", has the reasons of steps 2 and 3.
  */
+import { now, queueMicrotask } from "../channel/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { decodeList, decodeValue, encodeValue } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
@@ -29,7 +30,7 @@ import {
   RunFlag,
 } from "../channel/protocol.ts";
 import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
-import type { CallLocal, Runtime } from "../runtime/runtime.ts";
+import type { CallLocal, ParentLink, Runtime } from "../runtime/runtime.ts";
 import { type CurrentTask, markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
 import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
 import { Answers } from "./answers.ts";
@@ -110,7 +111,14 @@ export async function runWorker(runtime: Runtime): Promise<void> {
   runtime.ignoreInterrupt();
   runtime.prepareOutput();
   runtime.keepAlive();
-  const { channel, slate } = await runtime.connectToParent();
+  let link: ParentLink;
+  try {
+    link = await runtime.connectToParent();
+  } catch (error) {
+    console.error("Cannot become a worker as its parent must be there:", error);
+    return runtime.exit(1);
+  }
+  const { channel, slate } = link;
   const loop = new WorkerLoop(runtime, channel, slate, calls);
   mark.misused = (error) => loop.crash(error, true);
   tell = (error) => loop.crash(error, false);
@@ -194,10 +202,18 @@ class WorkerLoop {
 
   /** Tells the parent of an error that nobody caught, and dies. */
   crash(error: unknown, misuse: boolean): void {
-    if (this.#crashed) return;
+    if (this.#crashed) return this.#runtime.exit(1); // what a task left behind keeps even this from its end
     this.#crashed = true;
     this.#busy = true;
-    this.#answers.send();
+    try {
+      this.#answers.send();
+      this.#channel.send(this.#crashMessage(error, misuse));
+    } finally {
+      void this.#exit(1, Promise.resolve());
+    }
+  }
+
+  #crashMessage(error: unknown, misuse: boolean): Uint8Array {
     // The task that left a timer or a promise behind; where the host has lost it, the one that was entered last.
     const origin = this.#calls.get();
     const task = (origin ?? this.#current)?.name ?? "";
@@ -208,17 +224,18 @@ class WorkerLoop {
     encodeValue(frame, task, "task", "task");
     frame.endBlock(place);
     encodeFailure(frame, error, this.#where(task));
-    this.#channel.send(frame.endFrame());
-    // Garbage written to the channel by the task may have closed it; then nobody is left to be told.
-    void this.#exit(1, Promise.resolve());
+    return frame.endFrame();
   }
 
   /** Ends this process, with all that it has printed. */
   async #exit(code: number, before: Promise<void>): Promise<void> {
-    await before;
-    await this.#channel.drained();
-    await this.#runtime.flushOutput();
-    this.#runtime.exit(code);
+    try {
+      await before;
+      await this.#channel.drained();
+      await this.#runtime.flushOutput();
+    } finally {
+      this.#runtime.exit(code);
+    }
   }
 
   #where(task: string): string {
@@ -286,14 +303,14 @@ class WorkerLoop {
         this.#runOne(run);
         continue;
       }
-      const now = this.#clock = performance.now();
-      if (run.task.mean >= SHORT || this.#answers.areDue(now)) this.#answers.send();
+      const time = this.#clock = now();
+      if (run.task.mean >= SHORT || this.#answers.areDue(time)) this.#answers.send();
       if (this.#channel.unsent > 0) {
         this.#busy = true;
         this.#channel.drained().then(() => this.#goOn());
         return;
       }
-      if (this.#enter(run, now)) this.#runOne(run);
+      if (this.#enter(run, time)) this.#runOne(run);
       else this.#skip(run);
     }
   }
@@ -313,15 +330,15 @@ class WorkerLoop {
   }
 
   /** Step 3; says whether the call may be entered. */
-  #enter(run: Run, now: number): boolean {
+  #enter(run: Run, time: number): boolean {
     if (this.#stop !== 0) return false;
     const { task } = run;
     const last = this.#sequence + (run.slices ? sliceSize(task.mean, run.left) : 1);
     writeEntered(this.#slate, last, task.found !== undefined && run.frame.peekBlockSize() < LARGE);
-    this.#clock = performance.now();
+    this.#clock = now();
     // The parent writes `stop` only 2 ms after it has seen an entry: an entry that follows another within 1 ms is safe.
     if (this.#clock - this.#enteredAt > STOP_READING_AGE) this.#stop = readStop(this.#slate);
-    this.#enteredAt = now;
+    this.#enteredAt = time;
     if (this.#stop !== 0) return false;
     this.#sliceEnd = last;
     this.#sliceSize = last - this.#sequence;
@@ -364,7 +381,7 @@ class WorkerLoop {
   #call(task: KnownTask, call: Call, bytes: Uint8Array, start: number, end: number): void {
     let value: unknown;
     const counted = this.#sliceSize === 1;
-    if (counted) this.#clock = performance.now();
+    if (counted) this.#clock = now();
     try {
       const args = decodeList(bytes, start, end);
       // The slice's last, as at its entry: `entered` must never go back.
@@ -396,7 +413,7 @@ class WorkerLoop {
     // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
     if (this.#sequence === this.#sliceEnd) {
       const before = this.#clock;
-      this.#clock = performance.now();
+      this.#clock = now();
       duration = (this.#clock - before) / this.#sliceSize;
       task.mean = nextMean(task.mean, duration);
     }

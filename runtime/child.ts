@@ -80,8 +80,8 @@ export class NodeChild implements Child {
       if (child.pid === undefined) resolve({ code: null, signal: null, error });
     });
     child.stdin?.on("error", ignore); // it may die before it has read
-    this.stdout = child.stdout === null ? undefined : nodeOutput(child.stdout);
-    this.stderr = child.stderr === null ? undefined : nodeOutput(child.stderr);
+    this.stdout = child.stdout ? nodeOutput(child.stdout) : undefined;
+    this.stderr = child.stderr ? nodeOutput(child.stderr) : undefined;
     child.unref();
     child.stdin?.unref?.();
     child.stdout?.unref?.();
@@ -91,7 +91,7 @@ export class NodeChild implements Child {
   write(text: string): Promise<void> {
     return new Promise((resolve) => {
       const { stdin } = this.#process;
-      if (stdin === null || stdin.destroyed) return resolve();
+      if (!stdin || stdin.destroyed) return resolve();
       const taken = (): void => {
         stdin.off("close", taken);
         resolve();

@@ -2,6 +2,7 @@
  * What Deno, Bun and Node have in common: Node's API, which all three speak. An adapter adds how it starts a worker,
  * and whatever it does otherwise.
  */
+import { clearInterval, setInterval } from "../channel/host_functions.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import { type Child, type ChildCommand, NodeChild } from "./child.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
@@ -19,6 +20,9 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   abstract readonly version: string;
   readonly inBinary: boolean = false;
   readonly #hosts = new ProcessHosts(this);
+  // As they are now: a task may replace them.
+  readonly #exit = nodeProcess().exit.bind(nodeProcess());
+  readonly #kill = nodeProcess().kill.bind(nodeProcess());
   #keepers = 0;
   #keeper: ReturnType<typeof setInterval> | undefined;
 
@@ -49,7 +53,7 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   }
 
   nextTurn(fn: () => void): void {
-    setImmediate(fn);
+    laterTurn(fn);
   }
 
   keepAlive(): () => void {
@@ -104,7 +108,9 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   }
 
   exit(code: number): void {
-    nodeProcess().exit(code);
+    this.#exit(code);
+    // It returns only where a task has put something else behind it; this process is to end all the same.
+    this.#kill(this.pid, "SIGKILL");
   }
 
   callLocal<T>(): CallLocal<T> {
@@ -114,23 +120,21 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   }
 }
 
-/** Of Node, Bun and Deno; the web has none. */
-declare function setImmediate(fn: () => void): void;
+/** Of Node, Bun and Deno; the web has none. Kept as it is now, as the others in `host_functions.ts`. */
+const { setImmediate: laterTurn } = globalThis as unknown as { setImmediate(fn: () => void): void };
 
 /** Flags that would make a child run something else than the worker, or stop for a debugger on the parent's port. */
 const NOT_FOR_CHILDREN =
-  /^(-e|--eval|-p|-pe|--print|-c|--check|-i|--interactive|-r=?|--run|--test(-.*)?|--watch(-.*)?|--hot|--inspect(-.*)?|--input-type)(=.*)?$/;
-
-/** Flags of {@linkcode NOT_FOR_CHILDREN} whose value is the next argument. */
-const WITH_VALUE =
-  /^(-e|--eval|-p|-pe|--print|--run|--input-type|--test-name-pattern|--test-reporter|--test-reporter-destination)$/;
+  /^(-e|--eval|-p|-pe|--print|-c|--check|-i|--interactive|--run|--test(-.*)?|--watch(-.*)?|--hot|--inspect(-.*)?|--input-type)(=.*)?$/;
 
 /** The runtime's own flags, as a child may have them: without what would run something else. */
 export function childExecArgv(execArgv: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < execArgv.length; i++) {
-    if (!NOT_FOR_CHILDREN.test(execArgv[i])) kept.push(execArgv[i]);
-    else if (WITH_VALUE.test(execArgv[i])) i++;
+    const flag = execArgv[i];
+    if (!NOT_FOR_CHILDREN.test(flag)) kept.push(flag);
+    // There are only flags and their values here: what follows one that is left out, and is no flag, is its value.
+    else if (!flag.includes("=")) { while (i + 1 < execArgv.length && !execArgv[i + 1].startsWith("-")) i++; }
   }
   return kept;
 }

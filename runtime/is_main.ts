@@ -1,4 +1,5 @@
 /** Is this the program's main module, and not a worker? */
+import { describe } from "../errors.ts";
 import type { ModuleMeta } from "../tasks/registry.ts";
 import { isWorker } from "../tasks/current_task.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
@@ -23,6 +24,13 @@ import { nodeModule, nodeProcess } from "./node_api.ts";
  * ```
  */
 export function isMain(module: ModuleMeta): boolean {
+  if (typeof module?.url !== "string") {
+    throw new TypeError(
+      `Cannot tell the main module as the module that asks must be given, as import.meta: current value is ${
+        describe(module)
+      }`,
+    );
+  }
   // The mark goes first: `import.meta.main` is true in a worker of a `bun build --compile` binary.
   if (isWorker()) return false;
   return module.main ?? isProgram(module.url);

@@ -79,12 +79,12 @@ export interface NodeServer {
 export interface NodeChildProcess {
   /** Its process id. */
   readonly pid: number | undefined;
-  /** Its input. */
-  readonly stdin: NodeWritable | null;
+  /** Its input; none of the three is there if there were no descriptors left. */
+  readonly stdin?: NodeWritable | null;
   /** Its output. */
-  readonly stdout: NodeReadable | null;
+  readonly stdout?: NodeReadable | null;
   /** Its error output. */
-  readonly stderr: NodeReadable | null;
+  readonly stderr?: NodeReadable | null;
   /** Listens once. */
   once(event: "exit", listener: (code: number | null, signal: string | null) => void): unknown;
   /** Listens once. */
@@ -175,9 +175,12 @@ export interface NodeProcess {
   kill(pid: number, signal: string): boolean;
 }
 
+/** As it is when ergate is imported: a task may replace it. */
+const { process } = globalThis as unknown as { readonly process: NodeProcess };
+
 /** `process`, where there is one. */
 export function nodeProcess(): NodeProcess {
-  return (globalThis as unknown as { readonly process: NodeProcess }).process;
+  return process;
 }
 
 /** A built-in module of Node. */

@@ -41,5 +41,6 @@ function readLine(): string {
   const bytes: number[] = [];
   const one = new Uint8Array(1);
   while (readSync(0, one, 0, 1, null) === 1 && one[0] !== 10) bytes.push(one[0]);
+  if (bytes.length === 0) throw new Error("the standard input has ended without a greeting");
   return new TextDecoder().decode(new Uint8Array(bytes));
 }

@@ -10,6 +10,7 @@
  * Nobody else can be taken for a child: only this user may enter the folder, and the token travels by the stdin of that
  * one child.
  */
+import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
 import { type Channel } from "../channel/channel.ts";
 import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";

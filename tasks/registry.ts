@@ -106,9 +106,9 @@ export function findTask(fn: unknown, what: "task" | "initializer" = "task"): Re
       ? "; it seems to be called already: pass the function, then its arguments"
       : "";
     throw new TypeError(
-      `Cannot use a value as a ${what} as it must be a function registered with tasks(): current value is ${
-        describe(fn)
-      }${called}`,
+      `Cannot use a value as ${
+        what === "task" ? "a task" : "an initializer"
+      } as it must be a function registered with tasks(): current value is ${describe(fn)}${called}`,
     );
   }
   const task = registry.tasks.get(fn as AnyFunction);
@@ -146,7 +146,7 @@ function moduleUrl(module: ModuleMeta): string {
       }`,
     );
   }
-  if (NO_MODULE.test(url)) {
+  if (NO_MODULE.test(url) || !URL.canParse(url)) {
     throw new TypeError(
       `Cannot register a task as its module must be a file that a worker can import: current URL is '${
         url.slice(0, 60)

@@ -40,6 +40,11 @@ export interface TaskOptions {
  * ```
  */
 export function tasks<M extends Readonly<Record<string, AnyFunction>>>(module: ModuleMeta, functions: M): M {
+  if (typeof functions !== "object" || functions === null) {
+    throw new TypeError(
+      `Cannot register tasks as they must be an object of functions: current value is ${describe(functions)}`,
+    );
+  }
   for (const [name, fn] of Object.entries(functions)) registerFunction(module, name, fn);
   return functions;
 }
@@ -80,14 +85,18 @@ export function task<F extends AnyFunction>(module: ModuleMeta, fn: F, options?:
  */
 export function task(module: ModuleMeta, options?: TaskOptions): TaskDecorator;
 export function task(module: ModuleMeta, fn?: AnyFunction | TaskOptions, options?: TaskOptions): unknown {
-  if (typeof fn !== "function") return taskDecorator(module, fn?.name);
-  registerFunction(module, options?.name ?? fn.name, fn);
+  if (fn === undefined || (typeof fn === "object" && fn !== null)) return taskDecorator(module, fn?.name);
+  registerFunction(module, options?.name ?? fn?.name ?? "", fn);
   return fn;
 }
 
 function registerFunction(module: ModuleMeta, name: string, fn: unknown): void {
   if (typeof fn !== "function") {
-    throw new TypeError(`Cannot register task '${name}' as it must be a function: current value is ${describe(fn)}`);
+    throw new TypeError(
+      `Cannot register ${name === "" ? "a task" : `task '${name}'`} as it must be a function: current value is ${
+        describe(fn)
+      }`,
+    );
   }
   if (name === "") {
     throw new TypeError(

@@ -1,0 +1,17 @@
+/**
+ * The host's timers, clock and microtasks, as they are when ergate is imported. Tests replace the global ones (fake timers),
+ * and so may a task: an engine that asked for them at each call would stop then, and its calls would wait for ever.
+ */
+
+/** `setTimeout`. */
+export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
+/** `clearTimeout`. */
+export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
+/** `setInterval`. */
+export const setInterval: typeof globalThis.setInterval = globalThis.setInterval;
+/** `clearInterval`. */
+export const clearInterval: typeof globalThis.clearInterval = globalThis.clearInterval;
+/** `queueMicrotask`. */
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
+/** `performance.now`: milliseconds since some moment. */
+export const now: () => number = globalThis.performance.now.bind(globalThis.performance);
