@@ -6,6 +6,12 @@
 /** Bytes of a fresh block. Large enough that blocks are rare, small enough that one live call pins little. */
 const BLOCK_SIZE = 64 * 1024;
 
+/** A block of more bytes is made for one value, and goes with it. */
+const LARGE = 1 << 20;
+
+/** Bytes of a value at most: lengths on the wire have 32 bits, and a frame has a little beside the value. */
+const GREATEST_SIZE = 2 ** 32 - 2 ** 24;
+
 /**
  * Appends bytes to a block.
  *
@@ -43,12 +49,28 @@ export class ByteWriter {
     if (this.length + size > this.bytes.length) this.#grow(size);
   }
 
+  /** Ends the value: the block of a large one goes with it, and is not kept for the next. */
+  end(): void {
+    if (this.bytes.length > LARGE) this.#renew(BLOCK_SIZE);
+  }
+
   #grow(size: number): void {
     const kept = this.bytes.subarray(this.start, this.length);
-    this.bytes = new Uint8Array(Math.max(BLOCK_SIZE, 2 * (kept.length + size)));
-    this.view = new DataView(this.bytes.buffer);
+    const wanted = kept.length + size;
+    if (wanted > GREATEST_SIZE) {
+      throw new RangeError(
+        `Cannot send a value as it must have less than 4 GiB encoded: current size is ${wanted} bytes`,
+      );
+    }
+    this.#renew(Math.max(BLOCK_SIZE, wanted > LARGE ? Math.ceil(1.25 * wanted) : 2 * wanted));
     this.bytes.set(kept);
-    this.start = 0;
     this.length = kept.length;
+  }
+
+  #renew(size: number): void {
+    this.bytes = new Uint8Array(size);
+    this.view = new DataView(this.bytes.buffer);
+    this.start = 0;
+    this.length = 0;
   }
 }

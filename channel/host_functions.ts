@@ -4,7 +4,12 @@
  */
 
 /** `setTimeout`. */
-export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
+export let setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
+
+/** Puts another `setTimeout` in its place: a test of a grace need not wait for it. */
+export function replaceSetTimeout(replacement: typeof globalThis.setTimeout): void {
+  setTimeout = replacement;
+}
 /** `clearTimeout`. */
 export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
 /** `setInterval`. */

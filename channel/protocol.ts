@@ -112,7 +112,7 @@ export class FrameWriter extends ByteWriter {
     this.view.setUint32(this.start, size, true);
     this.view.setUint32(this.start + 4, (size ^ FRAME_MARK) >>> 0, true);
     const frame = this.bytes.subarray(this.start, this.length);
-    this.begin();
+    this.end();
     return frame;
   }
 

@@ -103,6 +103,7 @@ export abstract class Executor {
     encodeList(writer, args, argumentName, "argument");
     scheduler.checkOpen(); // again, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
+    writer.end();
     scheduler.submit(call);
     return call.future as Future<Awaited<Result>>;
   }

@@ -40,7 +40,8 @@ export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unkno
   /**
    * All results that are left.
    *
-   * @returns They, in order; rejects with the first error.
+   * @returns They, in order; rejects with the first error. What is left then is held back, as after a rejected `next()`,
+   *   until it is read or the executor is shut down; `return()` lets it go.
    */
   toArray(): Promise<R[]>;
   /** Itself. */
@@ -85,6 +86,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #slots = new Deque<MapCall>();
   readonly #readers = new Deque<Reader>();
   #drawn = 0;
+  /** Calls that are not settled. */
+  #unsettled = 0;
   /** A slice of drawing is due, or an asynchronous one under way. */
   #drawing = false;
   /** Nothing more is to be drawn: the iterables have ended, or the map has. */
@@ -117,7 +120,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
         ? (items as Iterable<unknown>)[Symbol.iterator]()
         : (items as AsyncIterable<unknown>)[Symbol.asyncIterator]()
     );
-    scheduler.addSource(this);
+    if (!this.#exhausted) scheduler.addSource(this);
     this.#draw();
   }
 
@@ -161,7 +164,14 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   /** A call has settled. */
   settled(call: MapCall): void {
+    this.#unsettled--;
+    this.#leaveIfDone();
     if (this.#readers.size > 0 && call === this.#slots.peek()) this.#serve();
+  }
+
+  /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
+  #leaveIfDone(): void {
+    if (this.#exhausted && this.#unsettled === 0) this.#scheduler.removeSource(this);
   }
 
   /** A call that was not sent was cancelled. */
@@ -242,7 +252,6 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   /** There is nothing more: all readers hear it, the first one also why, if there would have been more. */
   #end(): void {
     this.#finished = true;
-    this.#scheduler.removeSource(this);
     const error = this.#undrawn;
     this.#undrawn = undefined;
     if (error !== undefined) this.#readers.shift()!.reject(error());
@@ -279,7 +288,6 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     for (const call of calls) call.cancel();
     this.#exhaust();
     this.#undrawn = undefined;
-    this.#scheduler.removeSource(this);
   }
 
   #cancelUnsent(): void {
@@ -366,6 +374,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#exhaust(thrower);
     const call = new MapCall(this, this.#drawn++, this.#profile, NO_BYTES, 0, 0);
     this.#slots.push(call);
+    this.#unsettled++;
     call.failNow(error);
   }
 
@@ -382,7 +391,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       failure = { error };
     }
     const call = new MapCall(this, this.#drawn++, this.#profile, writer.bytes, writer.start, writer.length);
+    writer.end();
     this.#slots.push(call);
+    this.#unsettled++;
     if (failure === undefined) this.#scheduler.submit(call);
     else call.failNow(failure.error);
   }
@@ -391,6 +402,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #exhaust(ended?: AnyIterator): void {
     if (this.#exhausted) return;
     this.#exhausted = true;
+    this.#leaveIfDone();
     for (const iterator of this.#iterators) {
       if (iterator === ended || iterator.return === undefined) continue;
       try {

@@ -257,6 +257,7 @@ export class Scheduler implements WorkerEvents {
     while (this.#releases.size > 0) await Promise.all(this.#releases);
     await this.#options.close();
     clearTimeout(this.#stallTimer);
+    this.#sources.clear();
     open.delete(this);
     this.#letEnd?.();
   }

@@ -36,17 +36,28 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     let timer: ReturnType<typeof setTimeout> | undefined;
     let hasExited = false;
     let ended = false;
+    /** The last write to the target; it is done when those before it are. */
+    let written: Promise<void> = Promise.resolve();
+    /** Reading stands, as the target has not taken what it was given: a silence of ours, not of the child. */
+    let paused = false;
 
+    function write(bytes: Uint8Array): Promise<void> | undefined {
+      if (bytes.length === 0) return undefined;
+      // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
+      const taken = Promise.withResolvers<void>();
+      written = taken.promise;
+      return target.write(bytes, () => taken.resolve()) ? undefined : taken.promise;
+    }
     function end(): void {
       if (ended) return;
       ended = true;
       clearTimeout(timer);
-      const rest = lines.flush();
-      if (rest.length > 0) target.write(rest, () => resolve());
-      else resolve();
+      write(lines.flush());
+      written.then(resolve);
     }
     function waitForSilence(): void {
       clearTimeout(timer);
+      if (!hasExited || ended || paused) return;
       timer = setTimeout(() => {
         output.stop();
         end();
@@ -54,15 +65,16 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     }
     exited.then(() => {
       hasExited = true;
-      if (!ended) waitForSilence();
+      waitForSilence();
     });
     output.listen((bytes) => {
-      if (hasExited) waitForSilence();
-      const whole = lines.take(bytes);
-      if (whole.length === 0) return undefined;
-      // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
-      const taken = Promise.withResolvers<void>();
-      return target.write(whole, () => taken.resolve()) ? undefined : taken.promise;
+      const taken = write(lines.take(bytes));
+      paused = taken !== undefined;
+      waitForSilence();
+      return taken?.then(() => {
+        paused = false;
+        waitForSilence();
+      });
     }, end);
   });
 }

@@ -1,4 +1,5 @@
 /** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
+import { replaceSetTimeout } from "../channel/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ProcessOptions, Runtime, WorkerProcess } from "../runtime/runtime.ts";
 
@@ -33,11 +34,12 @@ export function runtimeWith(start: (go: Start, count: number) => WorkerProcess):
 /** Runs `fn` on a clock on which seconds are a hundred times as short: graces that only something stuck reaches. */
 export async function withoutPatience<T>(fn: () => Promise<T>): Promise<T> {
   const { setTimeout } = globalThis;
-  globalThis.setTimeout =
-    ((callback: () => void, delay: number) => setTimeout(callback, delay >= 1_000 ? delay / 100 : delay)) as never;
+  replaceSetTimeout(
+    ((callback: () => void, delay: number) => setTimeout(callback, delay >= 1_000 ? delay / 100 : delay)) as never,
+  );
   try {
     return await fn();
   } finally {
-    globalThis.setTimeout = setTimeout;
+    replaceSetTimeout(setTimeout);
   }
 }
