@@ -5,7 +5,7 @@
  * passed, and before a call that may be long: so a long call holds no finished one back, and a death loses no more than the
  * last millisecond of tiny ones.
  */
-import { now, setTimeout } from "../channel/host_functions.ts";
+import { now, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { encodeValue } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";

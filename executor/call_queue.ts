@@ -79,11 +79,10 @@ export class CallQueue {
     return waiting;
   }
 
-  /** Takes all calls that wait. */
+  /** Takes all calls that wait; each still counts until {@linkcode CallQueue.dropped} is told of it. */
   takeAll(): WorkItem[] {
     const waiting = this.waiting();
     this.#items.takeAll();
-    this.#size = 0;
     return waiting;
   }
 }

@@ -9,7 +9,7 @@
  * The user's end is the class. The engine's end are the functions below it (`setResult` and its like), which reach the
  * private fields through the class's static block; `mod.ts` does not export them.
  */
-import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
+import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
 import { CancelledError, describe, InvalidStateError, TimeoutError, typeName } from "../errors.ts";
 
 /**

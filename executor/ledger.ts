@@ -5,7 +5,7 @@
  * answered: the first has number `#answered + 1`. A place whose call was taken back stays, empty, until the worker has
  * answered it as skipped; only then do both sides count alike again.
  */
-import { now } from "../channel/host_functions.ts";
+import { now } from "../runtime/host_functions.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import {

@@ -13,9 +13,9 @@
  * After a rejected `next()` the map is *paused*: `for await` leaves without a word then, so that nobody may ever read the
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
-import { now } from "../channel/host_functions.ts";
+import { now } from "../runtime/host_functions.ts";
 import { encodeList } from "../channel/codec.ts";
-import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
+import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
@@ -224,8 +224,14 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   // Reading.
 
-  /** Gives the first slots to the first readers, as far as both are there and settled. */
+  /** Gives what there is, and draws what there is room for then. */
   #serve(): void {
+    this.#deliverSettled();
+    this.#draw();
+  }
+
+  /** Gives the first slots to the first readers, as far as both are there and settled. */
+  #deliverSettled(): void {
     while (this.#readers.size > 0) {
       const call = this.#slots.peek();
       if (call === undefined) {
@@ -239,7 +245,6 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       }
     }
     this.#limit();
-    this.#draw();
   }
 
   #deliver(reader: Reader, call: MapCall): void {
@@ -315,16 +320,17 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #draw(): void {
     if (this.#drawing || !this.#hasRoom()) return;
     if (this.#isAsync) return void this.#drawAsync();
+    this.#drawing = true; // what a slice settles at once must not begin another inside it
     for (let i = 0; i < SLICE && this.#hasRoom(); i++) this.#drawOne();
-    if (!this.#hasRoom()) {
-      if (this.#exhausted) this.#serve();
-      return;
-    }
-    this.#drawing = true;
-    this.#scheduler.nextTurn(() => {
+    if (this.#hasRoom()) {
+      this.#scheduler.nextTurn(() => {
+        this.#drawing = false;
+        this.#serve();
+      });
+    } else {
       this.#drawing = false;
-      this.#draw();
-    });
+    }
+    this.#deliverSettled();
   }
 
   /** Draws an item of each iterable, none of which is asynchronous. */
@@ -333,7 +339,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     let drawn: Iterator<unknown> | undefined;
     try {
       for (drawn of this.#iterators as Iterator<unknown>[]) {
-        const { done, value } = drawn.next();
+        const { done, value } = checkedResult(drawn.next());
         if (done) return this.#exhaust(drawn);
         row.push(value);
       }
@@ -351,7 +357,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       let ended = false;
       try {
         for (drawn of this.#iterators) {
-          const { done, value } = await drawn.next();
+          const { done, value } = checkedResult(await drawn.next());
           ended = done === true;
           if (ended) break;
           row.push(await value);
@@ -404,15 +410,23 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#exhausted = true;
     this.#leaveIfDone();
     for (const iterator of this.#iterators) {
-      if (iterator === ended || iterator.return === undefined) continue;
+      if (iterator === ended) continue;
       try {
         // Nobody waits for it: an asynchronous one answers after what it is at, which may be never.
-        Promise.resolve(iterator.return()).catch(ignore);
+        Promise.resolve(iterator.return?.()).catch(ignore);
       } catch {
         // The results are not less right because an input could not be closed.
       }
     }
   }
+}
+
+/** As the language's own loops do: without it a `next()` that is wrongly `async` would give `undefined` for ever. */
+function checkedResult(result: IteratorResult<unknown>): IteratorResult<unknown> {
+  if (typeof result === "object" && result !== null && !("then" in result)) return result;
+  throw new TypeError(
+    `Cannot map over an iterable as its iterator's next() must give { done, value }: it gave ${describe(result)}`,
+  );
 }
 
 function ignore(): void {}

@@ -19,7 +19,7 @@
  * first worker that is free; and a short one that is caught behind a call that turned out long is taken back as soon as
  * another worker could run it.
  */
-import { clearTimeout, queueMicrotask, setTimeout } from "../channel/host_functions.ts";
+import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functions.ts";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, ShutdownError } from "../errors.ts";
@@ -255,11 +255,14 @@ export class Scheduler implements WorkerEvents {
     clearTimeout(this.#backoff);
     this.#dismissAll();
     while (this.#releases.size > 0) await Promise.all(this.#releases);
-    await this.#options.close();
     clearTimeout(this.#stallTimer);
     this.#sources.clear();
     open.delete(this);
-    this.#letEnd?.();
+    try {
+      await this.#options.close();
+    } finally {
+      this.#letEnd?.();
+    }
   }
 
   #dismissAll(): void {
@@ -275,13 +278,22 @@ export class Scheduler implements WorkerEvents {
 
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
     const error = (): Error => this.#brokenError(why, cause);
-    const items = Array.from(this.#workers, (worker) => worker.abandon()).concat([this.#queue.takeAll()]).flat();
+    const sent = Array.from(this.#workers, (worker) => worker.abandon()).flat();
+    const queued = this.#queue.takeAll();
     this.#killWorkers(signal);
-    // Before any callback of a user runs: it may cancel what is left, and these are beyond that.
-    for (const item of items) if (item.state === ItemState.QUEUED) item.send();
     for (const source of Array.from(this.#sources)) source.abort(error);
-    for (const item of items) {
-      item.fail(error());
+    for (const item of sent) this.#fail(item, error());
+    for (const item of queued) {
+      if (item.state === ItemState.SETTLED) continue; // cancelled by a callback of one before it
+      this.#queue.dropped(true);
+      this.#fail(item, error());
+    }
+  }
+
+  #fail(item: WorkItem, error: unknown): void {
+    try {
+      item.fail(error);
+    } finally {
       this.#settledOne();
     }
   }
@@ -467,12 +479,15 @@ export class Scheduler implements WorkerEvents {
   answered(item: WorkItem, answer: Answer, value: unknown): void {
     switch (answer) {
       case Answer.RESULT:
-        item.succeed(value);
-        return this.#settledOne();
+        try {
+          item.succeed(value);
+        } finally {
+          this.#settledOne();
+        }
+        return;
       case Answer.FAILURE:
       case Answer.NOT_FOUND:
-        item.fail(value);
-        return this.#settledOne();
+        return this.#fail(item, value);
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
         for (const worker of this.#workers) if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
@@ -503,18 +518,12 @@ export class Scheduler implements WorkerEvents {
       } else if (this.#options.onWorkerLost === "break") return this.#breakBy(worker, end);
       else if (end.lost.length === 0 && end.crash !== undefined) reportCrash(worker, end.crash);
     }
-    for (const item of end.lost) {
-      item.fail(callLost(worker, end, item));
-      this.#settledOne();
-    }
+    for (const item of end.lost) this.#fail(item, callLost(worker, end, item));
   }
 
   #breakBy(worker: Worker, end: WorkerEnd): void {
     const { why, cause } = brokenBy(worker, end);
-    for (const item of end.lost) {
-      item.fail(this.#brokenError(why, cause));
-      this.#settledOne();
-    }
+    for (const item of end.lost) this.#fail(item, this.#brokenError(why, cause));
     this.#break(why, cause);
   }
 }

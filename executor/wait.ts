@@ -8,7 +8,7 @@
  * Futures of other copies of the library are welcome: nothing here touches a future but by its public methods and its
  * {@linkcode protocolOf | protocol}. And as a future is a thenable, nothing here resolves a promise with a bare future.
  */
-import { now } from "../channel/host_functions.ts";
+import { now } from "../runtime/host_functions.ts";
 import { describe, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { checkTimeout, FutureState, isFuture, protocolOf, Timer } from "./future.ts";

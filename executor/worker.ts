@@ -8,7 +8,7 @@
  *                                                  death ▶ #account ▶ ended(): lost, or back to the queue
  * ```
  */
-import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
+import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
@@ -86,6 +86,9 @@ const END_GRACE = 1_000;
  * timer of a task), and `shutdown` must end all the same; pools that its tasks left open are shut down in this time.
  */
 const LEAVE_GRACE = 5_000;
+
+/** Why a channel is ended whose process has exited: somebody else holds its other side. */
+const HELD = new Error("the worker's channel outlived it");
 
 /** A worker. */
 export class Worker {
@@ -205,8 +208,12 @@ export class Worker {
   /** Waits for the channel's end and the process's: whichever comes first may need help with the other. */
   async #bothEnds(channel: Channel): Promise<ChannelEnd> {
     const { exited } = this.#process;
-    exited.then(() => after(END_GRACE, channel.closed, () => channel.abort(new Error("its process has exited"))));
+    // Twice, as a timer may be late and fire before what has come meanwhile was read.
+    exited.then(() =>
+      after(END_GRACE, channel.closed, () => after(END_GRACE, channel.closed, () => channel.abort(HELD)))
+    );
     const end = await channel.closed;
+    if (end === HELD) return undefined;
     // Garbage, or a message out of order: nothing that it says can be believed any more.
     if (end !== undefined) this.#process.kill("SIGKILL");
     else after(END_GRACE, exited, () => this.#process.kill("SIGKILL"));

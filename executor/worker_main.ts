@@ -15,7 +15,7 @@
  * As long as functions return no promise all this happens in one turn of the event loop. ARCHITECTURE.md, "Who is
  * lost?", has the reasons of steps 2 and 3.
  */
-import { now, queueMicrotask } from "../channel/host_functions.ts";
+import { now, queueMicrotask } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { decodeList, decodeValue, encodeValue } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
@@ -395,9 +395,11 @@ class WorkerLoop {
   }
 
   #await(task: KnownTask, value: PromiseLike<unknown>): void {
+    // Not Promise.resolve(), which asks the promise for its constructor, and may be answered by a throw.
+    const settled = new Promise((resolve) => resolve(value));
     this.#busy = this.#waiting = true;
     this.#answers.sendSoon();
-    Promise.resolve(value).then(
+    settled.then(
       (value) => this.#finish(task, Answer.RESULT, value),
       (error) => this.#finish(task, Answer.FAILURE, error),
     ).finally(() => {

@@ -2,7 +2,7 @@
  * What Deno, Bun and Node have in common: Node's API, which all three speak. An adapter adds how it starts a worker,
  * and whatever it does otherwise.
  */
-import { clearInterval, setInterval } from "../channel/host_functions.ts";
+import { clearInterval, setInterval } from "./host_functions.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import { type Child, type ChildCommand, NodeChild } from "./child.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";

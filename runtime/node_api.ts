@@ -108,7 +108,7 @@ export interface NodeModules {
   };
   /** Files. */
   "node:fs": {
-    mkdtempSync(prefix: string): string;
+    mkdirSync(path: string, options: { readonly mode: number }): void;
     openSync(path: string, flags: string, mode?: number): number;
     closeSync(fd: number): void;
     readSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;

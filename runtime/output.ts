@@ -5,7 +5,7 @@
  * child's pipe → bytes → [rest of a line] → whole lines → parent's stdout or stderr
  * ```
  */
-import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
+import { clearTimeout, setTimeout } from "./host_functions.ts";
 import type { Child, ChildOutput } from "./child.ts";
 import { nodeProcess, type NodeWritable } from "./node_api.ts";
 

@@ -10,7 +10,7 @@
  * Nobody else can be taken for a child: only this user may enter the folder, and the token travels by the stdin of that
  * one child.
  */
-import { clearTimeout, setTimeout } from "../channel/host_functions.ts";
+import { clearTimeout, setTimeout } from "./host_functions.ts";
 import { type Channel } from "../channel/channel.ts";
 import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
@@ -28,7 +28,10 @@ import { SocketStream } from "./socket_stream.ts";
  */
 const START_LIMIT = 60_000;
 
-/** Longest path that a Unix socket can have on every system. */
+/** Turns of the event loop in which connections of a dead child are accepted, and read on both of their sockets. */
+const TURNS_TO_READ = 10;
+
+/** Longest path, in bytes, that a Unix socket can have on every system. */
 const LONGEST_SOCKET_PATH = 100;
 
 /** What an adapter knows and the host of its processes does not. */
@@ -39,6 +42,8 @@ export interface ProcessHostAdapter {
   workerCommand(options: ProcessOptions, folder: string): ChildCommand;
   /** Where temporary folders may be made. */
   temporaryFolder(): string;
+  /** Calls a function in a later turn of the event loop. */
+  nextTurn(fn: () => void): void;
   /** Keeps the program alive until the returned function is called. */
   keepAlive(): () => void;
 }
@@ -111,11 +116,10 @@ class ProcessHost {
 
   constructor(adapter: ProcessHostAdapter) {
     this.#adapter = adapter;
-    const { mkdtempSync, realpathSync } = nodeModule("node:fs");
-    // The real path: Deno's scoped permissions are compared with it (macOS's /tmp is a link).
-    let parent = realpathSync(adapter.temporaryFolder());
-    if (parent.length > LONGEST_SOCKET_PATH - "/ergate-XXXXXX/sock".length) parent = "/tmp";
-    this.#folder = mkdtempSync(`${parent}/ergate-`);
+    this.#folder = `${temporaryFolder(adapter)}/ergate-${randomName().slice(0, 12)}`;
+    // The reaper comes before what it is to remove, so that no moment leaves anything behind.
+    this.#reaper = new Reaper((command) => adapter.spawn(command), this.#folder);
+    nodeModule("node:fs").mkdirSync(this.#folder, { mode: 0o700 }); // it must not exist yet
     this.#socketPath = `${this.#folder}/sock`;
     this.#server = nodeModule("node:net").createServer((socket) => this.#admit(socket));
     this.#listening = new Promise((resolve, reject) => {
@@ -124,25 +128,28 @@ class ProcessHost {
     });
     this.#listening.catch(() => {}); // each start awaits it, and tells
     this.#server.unref();
-    this.#reaper = new Reaper((command) => adapter.spawn(command), this.#folder);
   }
 
   async close(): Promise<void> {
     const release = this.#adapter.keepAlive();
-    for (const socket of this.#connections) socket.destroy();
-    await Promise.all([
-      this.#reaper.close(),
-      this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
-    ]);
-    nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
-    release();
+    try {
+      for (const socket of this.#connections) socket.destroy();
+      await Promise.all([
+        this.#reaper.close(),
+        this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
+      ]);
+      nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
+    } finally {
+      release();
+    }
   }
 
   start(options: ProcessOptions): WorkerProcess {
+    const command = this.#adapter.workerCommand(options, this.#folder); // may throw: first
     const slatePath = `${this.#folder}/slate-${++this.#slates}`;
     const slate = new SlateFile(slatePath, true);
-    const child = this.#adapter.spawn(this.#adapter.workerCommand(options, this.#folder));
-    const token = newToken();
+    const child = this.#adapter.spawn(command);
+    const token = randomName();
     const channel = this.#expect(token, child.exited).finally(() => {
       this.#expected.delete(token);
       // Both sides have it open, or one is dead: nothing is left behind, however this program ends.
@@ -183,8 +190,10 @@ class ProcessHost {
         resolve: (channel) => (clearTimeout(timer), resolve(channel)),
         reject: (error) => (clearTimeout(timer), reject(error)),
       });
-      exited.then((exit) => {
+      exited.then(async (exit) => {
         clearTimeout(timer);
+        // What it said before its end lies in sockets that may not have been accepted yet, or not read.
+        for (let turn = 0; turn < TURNS_TO_READ; turn++) await new Promise<void>((go) => this.#adapter.nextTurn(go));
         reject(exit.error ?? new Error(`it exited before it said hello (${describeExit(exit)})`));
       });
     });
@@ -225,12 +234,28 @@ class ProcessHost {
   }
 }
 
+/** The folder for temporary ones, by its real path: Deno's scoped permissions are compared with it (macOS's is a link). */
+function temporaryFolder(adapter: ProcessHostAdapter): string {
+  const path = adapter.temporaryFolder();
+  let real: string;
+  try {
+    real = nodeModule("node:fs").realpathSync(path);
+  } catch (error) {
+    throw new Error(`Cannot start worker processes as the temporary folder (TMPDIR) must be there: it is ${path}`, {
+      cause: error,
+    });
+  }
+  const size = new TextEncoder().encode(`${real}/ergate-0123456789ab/sock`).length;
+  return size > LONGEST_SOCKET_PATH ? "/tmp" : real;
+}
+
 /** How a process ended, in words: `exit code 3`, `signal SIGKILL`. */
 export function describeExit(exit: ProcessExit): string {
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 
-function newToken(): string {
+/** 128 random bits. */
+function randomName(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -21,6 +21,9 @@ for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
 rm -rf "$1"
 `;
 
+/** Deaths in a row, with no child told of in between, after which it is not started again. */
+const MOST_DEATHS = 3;
+
 /** Kills the children of a parent that is no more. */
 export class Reaper {
   readonly #spawn: (command: ChildCommand) => Child;
@@ -40,13 +43,13 @@ export class Reaper {
 
   /** Whether there is one: some systems have no `sh`, and some programs may not start it. */
   get exists(): boolean {
-    return this.#child.pid !== 0;
+    return this.#child.pid !== 0 && this.#deaths <= MOST_DEATHS;
   }
 
   /** Tells it of a child; resolves when the system has the message. */
   async watch(pid: number): Promise<void> {
     this.#pids.add(pid);
-    this.#deaths = 0;
+    if (this.exists) this.#deaths = 0;
     await this.#child.write(`+ ${pid}\n`);
   }
 
@@ -73,7 +76,7 @@ export class Reaper {
       if (child.pid === 0) return;
       // Somebody killed it. It held what it knew in memory only, so a new one is told again; one that cannot live
       // at all is not started for ever.
-      if (this.#closing || child !== this.#child || ++this.#deaths > 3) return;
+      if (this.#closing || child !== this.#child || ++this.#deaths > MOST_DEATHS) return;
       this.#child = this.#start();
       for (const pid of this.#pids) void this.#child.write(`+ ${pid}\n`);
     });

@@ -1,5 +1,5 @@
 /** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
-import { replaceSetTimeout } from "../channel/host_functions.ts";
+import { replaceSetTimeout } from "../runtime/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ProcessOptions, Runtime, WorkerProcess } from "../runtime/runtime.ts";
 

@@ -1,6 +1,7 @@
 /**
  * The host's timers, clock and microtasks, as they are when ergate is imported. Tests replace the global ones (fake timers),
- * and so may a task: an engine that asked for them at each call would stop then, and its calls would wait for ever.
+ * and so may a task: an engine that asked for them at each call would stop then, and its calls would wait for ever. What
+ * nobody would wait for is not kept.
  */
 
 /** `setTimeout`. */
