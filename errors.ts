@@ -120,7 +120,10 @@ export class WorkerLostError extends BrokenExecutor {
   readonly signal: string | null;
   /** The task that the call was of, as `file:///app/tasks.ts#fib`. */
   readonly task: string;
-  /** Whether the task's function may have begun to run; `false` if the worker died while it imported or decoded. */
+  /**
+   * Whether the task's function may have begun to run; `false` if the worker died while it imported or decoded. `true` also
+   * for tiny calls of a map next to the one that the worker was at, which it had taken up together with that.
+   */
   readonly mayHaveRun: boolean;
 
   /**

@@ -9,9 +9,6 @@ const BLOCK_SIZE = 64 * 1024;
 /** A block of more bytes is made for one value, and goes with it. */
 const LARGE = 1 << 20;
 
-/** Bytes of a value at most: lengths on the wire have 32 bits, and a frame has a little beside the value. */
-const GREATEST_SIZE = 2 ** 32 - 2 ** 24;
-
 /**
  * Appends bytes to a block.
  *
@@ -23,6 +20,8 @@ export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_SIZE);
   /** A view of the whole block. */
   view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
+  /** Bytes of a value at most: lengths on the wire have 32 bits, and a frame has more in it than one value. */
+  readonly greatestSize: number = 2 ** 32 - 2 ** 28;
   /** Where the value being written begins. */
   start = 0;
   /** Where the next byte goes. */
@@ -57,7 +56,7 @@ export class ByteWriter {
   #grow(size: number): void {
     const kept = this.bytes.subarray(this.start, this.length);
     const wanted = kept.length + size;
-    if (wanted > GREATEST_SIZE) {
+    if (wanted > this.greatestSize) {
       throw new RangeError(
         `Cannot send a value as it must have less than 4 GiB encoded: current size is ${wanted} bytes`,
       );

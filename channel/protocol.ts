@@ -98,6 +98,8 @@ export class ProtocolError extends Error {}
 
 /** Builds frames, one behind the other in shared blocks. */
 export class FrameWriter extends ByteWriter {
+  override readonly greatestSize: number = 2 ** 32 - 1;
+
   /** Begins a frame. */
   beginFrame(kind: MessageKind): void {
     this.begin();
@@ -112,6 +114,7 @@ export class FrameWriter extends ByteWriter {
     this.view.setUint32(this.start, size, true);
     this.view.setUint32(this.start + 4, (size ^ FRAME_MARK) >>> 0, true);
     const frame = this.bytes.subarray(this.start, this.length);
+    this.begin();
     this.end();
     return frame;
   }

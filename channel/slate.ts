@@ -4,7 +4,7 @@
  * | word | written by | means |
  * | --- | --- | --- |
  * | `entered` | the worker, before it decodes a call | the last call entered, as `2 * sequence + phase`; 0: none |
- * | `stop` | the parent | from this call on none must be entered; 0: no such call |
+ * | `stop` | the parent | from this call on none may be entered; 0: no such call |
  *
  * The phase is 0 while the worker imports the call's module or decodes large arguments, 1 from the moment the task's
  * function may run. Where tiny calls share an entry, `entered` names the last of them.
@@ -14,6 +14,8 @@
 
 /** Sixteen bytes somewhere: shared memory, or a file in the pool's private folder. */
 export interface SlateMemory {
+  /** Whether a word is written in nanoseconds, not in a call of the system. */
+  readonly isMapped: boolean;
   /** Reads a word: 0 is `entered`, 1 is `stop`. */
   read(word: 0 | 1): number;
   /** Writes a word. */
@@ -44,12 +46,12 @@ export function writeEntered(memory: SlateMemory, sequence: number, running: boo
   memory.write(0, 2 * sequence + (running ? 1 : 0));
 }
 
-/** Reads from which call on none must be entered; 0: no such call. The worker's side. */
+/** Reads from which call on none may be entered; 0: no such call. The worker's side. */
 export function readStop(memory: SlateMemory): number {
   return memory.read(1);
 }
 
-/** Writes from which call on none must be entered; 0: no such call. The parent's side. */
+/** Writes from which call on none may be entered; 0: no such call. The parent's side. */
 export function writeStop(memory: SlateMemory, sequence: number): void {
   memory.write(1, sequence);
 }

@@ -39,7 +39,7 @@ export class CallQueue {
   peek(): WorkItem | undefined {
     for (let item = this.#items.peek(); item !== undefined; item = this.#items.peek()) {
       if (item.state === ItemState.QUEUED) {
-        if (!item.hold()) return item;
+        if (!item.tryHold()) return item;
         this.#size--;
         this.held++;
       }

@@ -101,7 +101,7 @@ export abstract class Executor {
     const writer = scheduler.arguments;
     writer.begin();
     encodeList(writer, args, argumentName, "argument");
-    scheduler.checkOpen(); // again, as a getter among the arguments may have shut it down
+    scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
     writer.end();
     scheduler.submit(call);
@@ -128,6 +128,8 @@ export abstract class Executor {
    * @throws {PicklingError} If `fn` is no registered task. An item that cannot cross is an error of its own `next()`.
    * @throws {ShutdownError} If the executor was shut down.
    * @throws {BrokenExecutor} If the executor is broken.
+   * @throws {InvalidStateError} If this is a worker, and no task is running.
+   * @throws {NotSupportedError} If the host cannot, or may not, start workers.
    */
   map<Args extends unknown[], Result>(
     fn: (...args: Args) => Result,
@@ -174,11 +176,17 @@ export abstract class Executor {
    *
    * @param options Whether to wait, and whether to cancel what has not been sent to a worker.
    * @returns Resolves when all is over, or at once if it is not to be waited for.
-   * @throws {TypeError} If an option is of a wrong kind.
+   * @throws {TypeError} If the options are no object, or one is unknown or of a wrong kind.
    */
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`Cannot shut down as the options must be an object: current value is ${describe(options)}`);
+    }
+    for (const name of Object.keys(options)) {
+      if (name === "wait" || name === "cancelFutures") continue;
+      throw new TypeError(
+        `Cannot shut down as an option must be 'wait' or 'cancelFutures': current option is '${name}'`,
+      );
     }
     const { wait = true, cancelFutures = false } = options;
     checkBoolean("wait", wait);
@@ -223,5 +231,5 @@ function argumentName(index: number): string {
 
 function checkBoolean(name: string, value: unknown): void {
   if (typeof value === "boolean") return;
-  throw new TypeError(`Cannot shut down as '${name}' must be a boolean: current value is ${String(value)}`);
+  throw new TypeError(`Cannot shut down as '${name}' must be a boolean: current value is ${describe(value)}`);
 }

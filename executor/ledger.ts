@@ -28,7 +28,7 @@ export interface Account {
   readonly enteredAny: boolean;
   /** The calls that died with it, in order. */
   readonly lost: readonly WorkItem[];
-  /** Whether the last of them may have begun to run; those before it have run. */
+  /** Whether the last of them may have begun to run; those before it may in any case. */
   readonly lastMayHaveRun: boolean;
   /** The calls that it never entered, in order. */
   readonly notEntered: readonly WorkItem[];

@@ -28,7 +28,9 @@ export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unkno
   /**
    * The next result.
    *
-   * @returns It; rejects with what the item's call threw, and goes on with the next item after that.
+   * @returns It; rejects with what the item's call threw, and goes on with the next item after that. Rejects with
+   *   `TimeoutError` when the time of the map is over, with `ShutdownError` past what was drawn when the executor was shut
+   *   down, with `CancelledError` where that cancelled the call.
    */
   next(): Promise<IteratorResult<R, undefined>>;
   /**
@@ -180,7 +182,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   }
 
   /** Whether a call whose turn has come is to be held back. */
-  holds(call: MapCall): boolean {
+  tryHold(call: MapCall): boolean {
     if (!this.#paused) return false;
     call.state = ItemState.HELD;
     this.#held.push(call);

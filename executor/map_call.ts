@@ -9,7 +9,7 @@ export interface MapOfCall {
   /** It was cancelled, and had not been sent; `queued`: it may still lie in the queue. */
   dropped(queued: boolean): void;
   /** Whether it is to be held back, its turn having come. */
-  holds(call: MapCall): boolean;
+  tryHold(call: MapCall): boolean;
   /** Whether two calls travel in one message. */
   sameChunk(one: MapCall, other: MapCall): boolean;
 }
@@ -40,8 +40,8 @@ export class MapCall extends WorkItem {
     return true;
   }
 
-  override hold(): boolean {
-    return this.#map.holds(this);
+  override tryHold(): boolean {
+    return this.#map.tryHold(this);
   }
 
   override joins(previous: WorkItem): boolean {

@@ -49,6 +49,9 @@ const MOST_CALLS_AHEAD = 1024;
 /** Bytes of arguments that a worker has at most, beyond its first call. */
 const MOST_BYTES_AHEAD = 1 << 20;
 
+/** Bytes of arguments that a worker has at most in one chunk whose size the user gave: it must fit into a message. */
+const MOST_BYTES_IN_CHUNK = 64 << 20;
+
 /** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
 const STALL = 2;
 
@@ -382,7 +385,13 @@ export class Scheduler implements WorkerEvents {
     for (let item = this.#queue.peek(); item !== undefined && this.#takesCalls(worker); item = this.#queue.peek()) {
       item.estimate = estimate(item);
       const together = previous !== undefined && item.joins(previous);
-      if (!together && worker.ledger.outstanding > 0 && (taken >= share || !hasRoom(worker, item))) break;
+      if (worker.ledger.outstanding > 0) {
+        if (
+          together
+            ? worker.ledger.bytes + item.end - item.start > MOST_BYTES_IN_CHUNK
+            : taken >= share || !hasRoom(worker, item)
+        ) break;
+      }
       this.#queue.shift();
       worker.ledger.assign(item);
       previous = item;
@@ -491,8 +500,10 @@ export class Scheduler implements WorkerEvents {
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
         for (const worker of this.#workers) if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
+        return this.#queue.giveBack(item);
+      case Answer.SKIPPED:
+        return this.#queue.giveBack(item);
     }
-    this.#queue.giveBack(item);
   }
 
   answeredAll(worker: Worker): void {

@@ -85,7 +85,7 @@ export abstract class WorkItem {
   }
 
   /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
-  hold(): boolean {
+  tryHold(): boolean {
     return false;
   }
 

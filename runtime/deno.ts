@@ -98,7 +98,7 @@ export class DenoRuntime extends HostRuntime {
       args: [
         "run",
         "--quiet",
-        ...permissionFlags(options.permissions ?? "inherit", folder).flags,
+        ...permissionFlags(options.permissions ?? "inherit", folder),
         ...projectFlags,
         ...childExecArgv(options.execArgv ?? []),
         `data:application/javascript,${encodeURIComponent(program)}`,
@@ -110,7 +110,9 @@ export class DenoRuntime extends HostRuntime {
   }
 
   override takeWorkerMark(): boolean {
-    return inherited<boolean>(WORKER_MARK) === true; // not the environment: to read that takes a permission
+    const marked = inherited<boolean>(WORKER_MARK) === true; // not the environment: to read that takes a permission
+    delete (globalThis as unknown as Record<symbol, unknown>)[Symbol.for(WORKER_MARK)];
+    return marked;
   }
 
   override importModule(url: string): Promise<unknown> | undefined {

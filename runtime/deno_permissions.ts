@@ -114,21 +114,20 @@ export function missingPermissions(): string[] {
  *
  * @param permissions The pool's option.
  * @param folder The pool's private folder, an absolute path; its socket is `sock` in it.
- * @returns The flags, `--no-prompt` among them, and whether the child may read any file, and so import any.
+ * @returns The flags, `--no-prompt` among them.
  * @throws {NotSupportedError} If more is asked for than this process holds, or what no flag can say; names the flag.
  * @throws {TypeError} If `permissions` is of a wrong kind.
  */
 export function permissionFlags(
   permissions: ChildPermissions,
   folder: string,
-): { flags: string[]; readsAnything: boolean } {
+): string[] {
   const wishes = wishesOf(permissions);
   const grants = new Map<PermissionName, Grant>();
   for (const name of NAMES) grants.set(name, grantOf(name, wishes[name]));
-  const readsAnything = grants.get("read") === true;
 
   // Not the same as eight flags: only `-A` opens /dev and /proc, where shared memory files lie.
-  if (NAMES.every((name) => grants.get(name) === true)) return { flags: ["-A", "--no-prompt"], readsAnything };
+  if (NAMES.every((name) => grants.get(name) === true)) return ["-A", "--no-prompt"];
 
   // To connect to a Unix socket Deno asks for all three: read and write of its path, and net of that very name. A net
   // scope cannot be a folder.
@@ -148,7 +147,7 @@ export function permissionFlags(
     else if (name === "import") flags.push("--deny-import");
   }
   flags.push("--no-prompt");
-  return { flags, readsAnything };
+  return flags;
 }
 
 function wishesOf(permissions: ChildPermissions): { readonly [name in PermissionName]?: unknown } {

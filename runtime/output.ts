@@ -38,8 +38,8 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     let ended = false;
     /** The last write to the target; it is done when those before it are. */
     let written: Promise<void> = Promise.resolve();
-    /** Reading stands, as the target has not taken what it was given: a silence of ours, not of the child. */
-    let paused = false;
+    /** Writes that the target has not taken, for which reading stands: a silence of ours, not of the child. */
+    let awaited = 0;
 
     function write(bytes: Uint8Array): Promise<void> | undefined {
       if (bytes.length === 0) return undefined;
@@ -57,7 +57,7 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     }
     function waitForSilence(): void {
       clearTimeout(timer);
-      if (!hasExited || ended || paused) return;
+      if (!hasExited || ended || awaited > 0) return;
       timer = setTimeout(() => {
         output.stop();
         end();
@@ -69,10 +69,10 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     });
     output.listen((bytes) => {
       const taken = write(lines.take(bytes));
-      paused = taken !== undefined;
+      if (taken !== undefined) awaited++;
       waitForSilence();
       return taken?.then(() => {
-        paused = false;
+        awaited--;
         waitForSilence();
       });
     }, end);
