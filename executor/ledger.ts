@@ -91,9 +91,12 @@ export class Ledger {
   write(frame: FrameWriter, send: (frame: Uint8Array) => void): void {
     if (this.#unwritten === 0) return;
     const first = this.#sent.size - this.#unwritten;
+    let last: RegisteredTask | undefined;
     for (let i = first; i < this.#sent.size; i++) {
       const { task } = this.#sent.at(i)!.profile;
+      if (task === last) continue;
       if (!this.#tasks.has(task)) send(this.#writeTask(frame, task));
+      last = task;
     }
     frame.beginFrame(MessageKind.CALLS);
     frame.u8(this.#resume ? CallsFlag.RESUME : 0);

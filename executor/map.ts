@@ -98,6 +98,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #undrawn: (() => Error) | undefined;
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
+  #mayPause = true;
   /** Calls that came to their turn in that time, in order. */
   #held: MapCall[] = [];
   /** No more results will be given. */
@@ -219,6 +220,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
   #cutOff(error: () => Error): void {
+    // From now on nobody resumes what is held back: a pause would have the executor wait for ever.
+    this.#mayPause = false;
+    this.#paused = false;
     if (!this.#exhausted) this.#undrawn ??= error;
     this.#exhaust();
     this.#serve();
@@ -252,7 +256,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #deliver(reader: Reader, call: MapCall): void {
     if (call.outcome === Outcome.VALUE) return reader.resolve({ done: false, value: call.value });
     // A reader that waits already has asked again, so it is as if next() had been called.
-    if (this.#readers.size === 0 && !this.#finished) this.#paused = true;
+    if (this.#readers.size === 0 && !this.#finished && this.#mayPause) this.#paused = true;
     reader.reject(call.value);
   }
 

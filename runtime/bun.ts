@@ -24,7 +24,10 @@ export class BunRuntime extends HostRuntime {
   override async flushOutput(): Promise<void> {
     // Bun's process.exit() drops what process.stdout.write() has taken; only the end of the stream waits for all of it.
     const { stdout, stderr } = nodeProcess();
-    await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.end(resolve))));
+    await Promise.all([stdout, stderr].map((stream) => {
+      // One that the task has ended itself never calls back.
+      return stream.destroyed || stream.writableEnded ? undefined : new Promise<void>((go) => stream.end(go));
+    }));
   }
 
   override importModule(url: string): Promise<unknown> {

@@ -125,7 +125,7 @@ const { setImmediate: laterTurn } = globalThis as unknown as { setImmediate(fn: 
 
 /** Flags that would make a child run something else than the worker, or stop for a debugger on the parent's port. */
 const NOT_FOR_CHILDREN =
-  /^(-e|--eval|-p|-pe|--print|-c|--check|-i|--interactive|--run|--test(-.*)?|--watch(-.*)?|--hot|--inspect(-.*)?|--input-type)(=.*)?$/;
+  /^(-|-e|--eval|-p|-pe|--print|-c|--check|-i|--interactive|--run|--test(-.*)?|--watch(-.*)?|--hot|--inspect(-.*)?|--input-type)(=.*)?$/;
 
 /** The runtime's own flags, as a child may have them: without what would run something else. */
 export function childExecArgv(execArgv: readonly string[]): string[] {

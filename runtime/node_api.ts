@@ -19,6 +19,8 @@ export interface NodeWritable {
   destroy(): void;
   /** Whether it is closed. */
   readonly destroyed: boolean;
+  /** Whether its end was asked for. */
+  readonly writableEnded?: boolean;
   /** What Node has below a standard stream. */
   readonly _handle?: { setBlocking?(blocking: boolean): void };
   /** Lets the program end. */

@@ -11,6 +11,11 @@ import type { NodeSocket } from "./node_api.ts";
 export class SocketStream implements ByteStream {
   readonly #reader: NodeSocket;
   #writer: NodeSocket | undefined;
+  /** Ends it, once; the first of several ends is told. */
+  #close: (error?: Error) => void = () => {
+    this.#writer?.destroy();
+    this.#reader.destroy();
+  };
   /** What waits behind a piece that is being written; the first may be a rest. */
   #backlog: Uint8Array[] = [];
   #backlogSize = 0;
@@ -33,15 +38,20 @@ export class SocketStream implements ByteStream {
   }
 
   listen(events: ByteStreamEvents): void {
-    let failure: Error | undefined;
     this.#reader.on("data", (bytes) => events.data(bytes));
-    this.#reader.on("error", (error) => failure = error);
-    this.#reader.on("close", () => {
+    // A peer that dies with bytes unread resets the connection. What came before is read all the same, so the error
+    // says no more than the end does. Whichever comes first counts: Bun's 'close' hangs on the global setImmediate, which a
+    // program may replace.
+    let ended = false;
+    this.#close = (error?: Error): void => {
+      if (ended) return;
+      ended = true;
+      this.#reader.destroy();
       this.#writer?.destroy();
       this.#abandon();
-      events.closed(failure);
-    });
-    this.#reader.on("end", () => this.#reader.destroy());
+      events.closed(error);
+    };
+    for (const event of ["error", "close", "end"] as const) this.#reader.on(event as "error", this.#close);
   }
 
   write(bytes: Uint8Array): void {
@@ -103,8 +113,7 @@ export class SocketStream implements ByteStream {
   }
 
   destroy(): void {
-    this.#writer?.destroy();
-    this.#reader.destroy();
+    this.#close();
   }
 }
 
