@@ -2,6 +2,12 @@
 import { CancelledError } from "../errors.ts";
 import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
 
+/**
+ * Milliseconds of work ahead of a worker for items of a map, which nobody cancels one by one: more than the 3 to 4 for which
+ * a system halts a process where cores are shared, as workers would run dry in that time.
+ */
+const AHEAD = 8;
+
 /** What a call asks its map, and tells it. */
 export interface MapOfCall {
   /** It has settled. */
@@ -34,6 +40,10 @@ export class MapCall extends WorkItem {
     super(profile, bytes, start, end);
     this.#map = map;
     this.index = index;
+  }
+
+  override get ahead(): number {
+    return AHEAD;
   }
 
   override get slices(): boolean {

@@ -15,7 +15,7 @@
  * Dispatching happens once for all submits of a turn, in a microtask; so the calls of a turn travel in one message.
  *
  * How far ahead: a worker is given more than one call only if their task has proved short, and then not more than
- * {@linkcode AHEAD} milliseconds of work. So a long call waits in the queue, where it can be cancelled and goes to the
+ * {@linkcode WorkItem.ahead} milliseconds of work. So a long call waits in the queue, where it can be cancelled and goes to the
  * first worker that is free; and a short one that is caught behind a call that turned out long is taken back as soon as
  * another worker could run it.
  */
@@ -37,13 +37,7 @@ import {
   WorkerState,
 } from "./worker.ts";
 
-/**
- * Milliseconds of work that a worker has at most, beyond its first call. More hides the round trip better when the
- * parent is busy; less leaves fewer calls to take back, and lets the last ones spread evenly.
- */
-const AHEAD = 2;
-
-/** Calls that a worker has at most: those of a microsecond are bound by their handling, which `AHEAD` does not count. */
+/** Calls that a worker has at most: those of a microsecond are bound by their handling, which no estimate counts. */
 const MOST_CALLS_AHEAD = 1024;
 
 /** Bytes of arguments that a worker has at most, beyond its first call. */
@@ -348,8 +342,8 @@ export class Scheduler implements WorkerEvents {
   }
 
   #dispatch(): void {
-    while (this.#queue.peek() !== undefined) {
-      const worker = this.#freest();
+    for (let item = this.#queue.peek(); item !== undefined; item = this.#queue.peek()) {
+      const worker = this.#freest(item);
       if (worker === undefined || !this.#fill(worker)) break;
     }
     this.#startWorkers();
@@ -358,13 +352,13 @@ export class Scheduler implements WorkerEvents {
   }
 
   /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
-  #freest(): Worker | undefined {
+  #freest({ ahead }: WorkItem): Worker | undefined {
     let freest: Worker | undefined;
     for (const worker of this.#workers) {
       if (!this.#takesCalls(worker)) continue;
       if (worker.ledger.outstanding === 0) return worker;
       // One that has half of what it may have waits for more, so that it gets much at once.
-      if (worker.ledger.load > AHEAD / 2 || worker.ledger.outstanding > MOST_CALLS_AHEAD / 2) continue;
+      if (worker.ledger.load > ahead / 2 || worker.ledger.outstanding > MOST_CALLS_AHEAD / 2) continue;
       if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
     }
     return freest;
@@ -541,11 +535,11 @@ export class Scheduler implements WorkerEvents {
 
 /** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
 function estimate(item: WorkItem): number {
-  return Math.min(Math.max(item.profile.mean, 0.001), AHEAD);
+  return Math.min(Math.max(item.profile.mean, 0.001), item.ahead);
 }
 
 function hasRoom(worker: Worker, item: WorkItem): boolean {
-  return worker.ledger.load + item.estimate <= AHEAD && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
+  return worker.ledger.load + item.estimate <= item.ahead && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
     worker.ledger.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
 }
 

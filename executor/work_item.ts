@@ -54,6 +54,12 @@ export interface ItemQueue {
 
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * Milliseconds of work that a worker has at most, beyond its first call, when another is sent to it. More hides the round
+ * trip better when the parent is busy; less leaves fewer calls that can no longer be cancelled.
+ */
+const AHEAD = 2;
+
 /** A call. */
 export abstract class WorkItem {
   /** Number of the call in its executor. */
@@ -77,6 +83,11 @@ export abstract class WorkItem {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
+  }
+
+  /** Milliseconds of work that its worker may have with it, if it is not to be its only call. */
+  get ahead(): number {
+    return AHEAD;
   }
 
   /** Whether tiny calls of it may share an entry in the slate with their neighbours. */

@@ -28,8 +28,12 @@ import { SocketStream } from "./socket_stream.ts";
  */
 const START_LIMIT = 60_000;
 
-/** Turns of the event loop in which connections of a dead child are accepted, and read on both of their sockets. */
+/**
+ * Turns of the event loop, and milliseconds at least, in which connections of a dead child are accepted, and read on both of
+ * their sockets. Turns alone are not enough on Deno, which reads beside them; time alone is not if the parent is busy.
+ */
 const TURNS_TO_READ = 10;
+const READING_TIME = 100;
 
 /** Longest path, in bytes, that a Unix socket can have on every system. */
 const LONGEST_SOCKET_PATH = 100;
@@ -138,7 +142,11 @@ class ProcessHost {
         this.#reaper.close(),
         this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
       ]);
-      nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
+      try {
+        nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
+      } catch {
+        // The reaper has removed it at its end. Where there is none, an empty folder stays: less than a failing shutdown.
+      }
     } finally {
       release();
     }
@@ -150,7 +158,8 @@ class ProcessHost {
     const slate = new SlateFile(slatePath, true);
     const child = this.#adapter.spawn(command);
     const token = randomName();
-    const channel = this.#expect(token, child.exited).finally(() => {
+    let dismissed = false;
+    const channel = this.#expect(token, child.exited, () => dismissed).finally(() => {
       this.#expected.delete(token);
       // Both sides have it open, or one is dead: nothing is left behind, however this program ends.
       nodeModule("node:fs").rmSync(slatePath, { recursive: false, force: true });
@@ -163,8 +172,12 @@ class ProcessHost {
       child.exited.then(() => this.#guarded.delete(token));
     }
     void this.#greet(child, greeting);
-    const released = Promise.all([relayOutput(child), child.exited]).then(() => {});
-    return { pid: child.pid, channel, slate, exited: child.exited, released, kill: (signal) => child.kill(signal) };
+    const released = Promise.all([relayOutput(child), child.exited, channel.catch(() => {})]).then(() => {});
+    const kill = (signal: "SIGTERM" | "SIGKILL"): void => {
+      dismissed = true; // nobody waits for its hello any more
+      child.kill(signal);
+    };
+    return { pid: child.pid, channel, slate, exited: child.exited, released, kill };
   }
 
   async #greet(child: Child, greeting: ChildGreeting): Promise<void> {
@@ -179,7 +192,7 @@ class ProcessHost {
     }
   }
 
-  #expect(token: string, exited: Promise<ProcessExit>): Promise<Channel> {
+  #expect(token: string, exited: Promise<ProcessExit>, isDismissed: () => boolean): Promise<Channel> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`Cannot start a worker process as it must say hello within ${START_LIMIT} ms: it did not`));
@@ -193,7 +206,9 @@ class ProcessHost {
       exited.then(async (exit) => {
         clearTimeout(timer);
         // What it said before its end lies in sockets that may not have been accepted yet, or not read.
-        for (let turn = 0; turn < TURNS_TO_READ; turn++) await new Promise<void>((go) => this.#adapter.nextTurn(go));
+        for (let turn = 0; turn < TURNS_TO_READ && this.#expected.has(token) && !isDismissed(); turn++) {
+          await new Promise<void>((go) => setTimeout(() => this.#adapter.nextTurn(go), READING_TIME / TURNS_TO_READ));
+        }
         reject(exit.error ?? new Error(`it exited before it said hello (${describeExit(exit)})`));
       });
     });
