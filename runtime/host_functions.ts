@@ -7,12 +7,8 @@
 /** `setTimeout`. */
 export let setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout;
 
-/** Puts another `setTimeout` in its place: a test of a grace need not wait for it. */
-export function replaceSetTimeout(replacement: typeof globalThis.setTimeout): void {
-  setTimeout = replacement;
-}
 /** `clearTimeout`. */
-export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
+export let clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout;
 /** `setInterval`. */
 export const setInterval: typeof globalThis.setInterval = globalThis.setInterval;
 /** `clearInterval`. */
@@ -21,3 +17,8 @@ export const clearInterval: typeof globalThis.clearInterval = globalThis.clearIn
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 /** `performance.now`: milliseconds since some moment. */
 export const now: () => number = globalThis.performance.now.bind(globalThis.performance);
+
+/** Puts other timers in their place: a test of a grace need not wait for it. */
+export function replaceTimers(timers: Pick<typeof globalThis, "setTimeout" | "clearTimeout">): void {
+  ({ setTimeout, clearTimeout } = timers);
+}

@@ -9,6 +9,7 @@ import { createFuture, newFuture, protocolOf, setException, setResult, setRunnin
 import type { Future } from "../executor/future.ts";
 import { asCompleted } from "../executor/wait.ts";
 import type { CompletedIterator } from "../executor/wait.ts";
+import { replaceTimers } from "../runtime/host_functions.ts";
 import { test } from "./harness.ts";
 
 const FAILURE = new RangeError("doh!");
@@ -231,12 +232,12 @@ test("S6 asCompleted: ended by a callback of the very future that completes", as
 test("S6 asCompleted: a timer runs only while next() waits", async () => {
   const { setTimeout, clearTimeout } = globalThis;
   const live = new Set<unknown>();
-  globalThis.setTimeout = ((_callback: () => void, delay: number) => {
+  const set = (_callback: () => void, delay: number): unknown => {
     const handle = { delay };
     live.add(handle);
     return handle;
-  }) as never;
-  globalThis.clearTimeout = ((handle: unknown) => void live.delete(handle)) as never;
+  };
+  replaceTimers({ setTimeout: set as typeof setTimeout, clearTimeout: (handle) => void live.delete(handle) });
   try {
     const futures = [running(), running(), running()];
     const iterator = asCompleted(futures, { timeout: 60_000 });
@@ -256,7 +257,7 @@ test("S6 asCompleted: a timer runs only while next() waits", async () => {
     void asCompleted([running()]).next();
     assert.equal(live.size, 0);
   } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout });
+    replaceTimers({ setTimeout, clearTimeout });
   }
 });
 

@@ -18,6 +18,7 @@ import {
   setRunning,
 } from "../executor/future.ts";
 import type { FutureOwner } from "../executor/future.ts";
+import { replaceTimers } from "../runtime/host_functions.ts";
 import { test } from "./harness.ts";
 
 const FAILURE = new RangeError("doh!");
@@ -71,7 +72,7 @@ async function withTimers(fn: (live: Map<unknown, { delay: number; fire: () => v
   const { setTimeout, clearTimeout } = globalThis;
   const live = new Map<unknown, { delay: number; fire: () => void }>();
   let last = 0;
-  globalThis.setTimeout = ((callback: () => void, delay: number) => {
+  const set = (callback: () => void, delay: number): unknown => {
     const handle = ++last;
     live.set(handle, {
       delay,
@@ -81,12 +82,12 @@ async function withTimers(fn: (live: Map<unknown, { delay: number; fire: () => v
       },
     });
     return handle;
-  }) as never;
-  globalThis.clearTimeout = ((handle: unknown) => void live.delete(handle)) as never;
+  };
+  replaceTimers({ setTimeout: set as typeof setTimeout, clearTimeout: (handle) => void live.delete(handle) });
   try {
     await fn(live);
   } finally {
-    Object.assign(globalThis, { setTimeout, clearTimeout });
+    replaceTimers({ setTimeout, clearTimeout });
   }
 }
 

@@ -1,5 +1,5 @@
 /** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
-import { replaceSetTimeout } from "../runtime/host_functions.ts";
+import { replaceTimers } from "../runtime/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ProcessOptions, Runtime, WorkerProcess } from "../runtime/runtime.ts";
 
@@ -33,13 +33,13 @@ export function runtimeWith(start: (go: Start, count: number) => WorkerProcess):
 
 /** Runs `fn` on a clock on which seconds are a hundred times as short: graces that only something stuck reaches. */
 export async function withoutPatience<T>(fn: () => Promise<T>): Promise<T> {
-  const { setTimeout } = globalThis;
-  replaceSetTimeout(
-    ((callback: () => void, delay: number) => setTimeout(callback, delay >= 1_000 ? delay / 100 : delay)) as never,
-  );
+  const { setTimeout, clearTimeout } = globalThis;
+  const hurried = (callback: () => void, delay: number): unknown =>
+    setTimeout(callback, delay >= 1_000 ? delay / 100 : delay);
+  replaceTimers({ setTimeout: hurried as typeof setTimeout, clearTimeout });
   try {
     return await fn();
   } finally {
-    replaceSetTimeout(setTimeout);
+    replaceTimers({ setTimeout, clearTimeout });
   }
 }
