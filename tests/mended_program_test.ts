@@ -210,8 +210,7 @@ test("descriptors: a program that has none left for a worker gets an error that 
         await using pool = new ProcessPoolExecutor(1);
         await pool.submit(double, 1);
       }
-      // From eight on: with very few Deno 2.9 itself panics as it starts a process (ext/signals/lib.rs, "Too many open files").
-      for (const free of [8, 10, 12]) {
+      for (const free of JSON.parse(process.env.FREE!) as number[]) {
         const open: number[] = [];
         try {
           for (;;) open.push(openSync("/dev/null", "r"));
@@ -236,13 +235,18 @@ test("descriptors: a program that has none left for a worker gets an error that 
       console.log("lives", await pool.submit(double, 21));
     `,
   }, async (project) => {
-    const result = await startProgram("", {
-      executable: "/bin/sh",
-      args: ["-c", `ulimit -n 100; exec "$@"`, "sh", ...commandLine(project.path("main.ts"))],
-      cwd: project.folder,
-      env: { HERE: project.folder, TMPDIR: project.path("tmp") },
-      timeout: 30_000,
-    }).ended;
+    const run = (free: readonly number[]): Promise<ProgramResult> =>
+      startProgram("", {
+        executable: "/bin/sh",
+        args: ["-c", `ulimit -n 100; exec "$@"`, "sh", ...commandLine(project.path("main.ts"))],
+        cwd: project.folder,
+        env: { HERE: project.folder, TMPDIR: project.path("tmp"), FREE: JSON.stringify(free) },
+        timeout: 30_000,
+      }).ended;
+    let result = await run([0, 2, 4, 6, 8, 10]);
+    // A host may itself give up where it has none for its own signal handling (Deno 2.9: ext/signals/lib.rs); only then
+    // is the test content with more.
+    if (/panicked at ext\/signals/.test(result.stderr)) result = await run([8, 10, 12]);
     const { code, signal, stdout, timedOut } = result;
     const words = result.stderr;
     assert.deepEqual({ code, signal, stdout, timedOut }, {
