@@ -34,7 +34,7 @@ const OLDEST: Record<Runtime, [number, number]> = { deno: [2, 9], bun: [1, 4], n
 const ASK = `console.log(globalThis.Deno ? "deno " + Deno.version.deno : ` +
   `globalThis.Bun ? "bun " + Bun.version : "node " + process.versions.node)`;
 
-const STAMP = join(ROOT, "node_modules", ".ergate-install");
+const STAMP = join(ROOT, "node_modules", ".ergate-installed");
 const INSTALL_LIMIT = 300_000;
 
 /** A tool's command in `node_modules/.bin`. */

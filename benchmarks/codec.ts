@@ -1,0 +1,124 @@
+/**
+ * The codec beside what else turns values into bytes or copies: `node:v8`, npm's `msgpackr` with `structuredClone`,
+ * `JSON`, and the platform's `structuredClone`. Prints a table of ratios for the runtime that runs it.
+ *
+ * Run it by `deno run -A`, `bun` or `node`; a word behind it measures only the rows whose name holds that word. All
+ * contestants of a row are measured in turn, round by round, and what is compared are medians of one run: so that the
+ * load of a shared machine falls on all alike. A ratio below 1 says that the codec takes less time.
+ */
+import process from "node:process";
+import { deserialize, serialize } from "node:v8";
+import { do_not_optimize, measure } from "mitata";
+import { Packr } from "msgpackr";
+import { ByteWriter } from "../channel/byte_writer.ts";
+import { decodeValue, encodeValue } from "../channel/codec.ts";
+
+const ROUNDS = 5;
+/** Nanoseconds of measuring per contestant and round, beside a dozen runs at least. */
+const BUDGET = 60e6;
+
+/** One that copies a value by way of bytes, or otherwise. */
+type Copier = (value: unknown) => unknown;
+
+const writer = new ByteWriter();
+const packr = new Packr({ structuredClone: true });
+
+function encodeOnly(value: unknown): number {
+  writer.begin();
+  encodeValue(writer, value, "value", "argument");
+  const size = writer.length - writer.start;
+  writer.end();
+  return size;
+}
+
+function codec(value: unknown): unknown {
+  writer.begin();
+  encodeValue(writer, value, "value", "argument");
+  const copy = decodeValue(writer.bytes, writer.start, writer.length);
+  writer.end();
+  return copy;
+}
+
+/** The others, in the order of the columns. */
+const OTHERS: Readonly<Record<string, Copier>> = {
+  "node:v8": (value) => deserialize(serialize(value)),
+  msgpackr: (value) => packr.unpack(packr.pack(value)),
+  JSON: (value) => JSON.parse(JSON.stringify(value)),
+  structuredClone: (value) => structuredClone(value),
+};
+
+/** A row of the table. */
+interface Row {
+  readonly value: unknown;
+  /** What is measured; `codec`, there and back, unless given. */
+  readonly ours?: Copier;
+  /** Contestants that cannot take part. */
+  readonly without?: readonly string[];
+}
+
+/** A number of strings as programs have them. */
+function words(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `word ${(i * 2654435761 >>> 0).toString(36)}`);
+}
+
+/** The calls of a batch: a number, and arguments of a few kinds. */
+function calls(count: number): unknown[] {
+  return Array.from({ length: count }, (_, id) => ({ id, args: [id * 7, `item ${id}`] }));
+}
+
+const NESTED = { id: 17, user: { name: "Ada Lovelace", tags: ["admin", "author"] }, size: { width: 3, height: 4.5 } };
+
+const ROWS: Readonly<Record<string, Row>> = {
+  "small object `{ id, a: [1, 2] }`": { value: { id: 1, a: [1, 2] } },
+  "small nested object": { value: NESTED },
+  "batch of 1,000 calls": { value: calls(1000) },
+  "10,000 strings": { value: words(10_000) },
+  "100,000 numbers, small integers": { value: Array.from({ length: 100_000 }, (_, i) => i % 1000) },
+  "100,000 numbers, integers": { value: Array.from({ length: 100_000 }, (_, i) => (i * 2654435761) | 0) },
+  "100,000 numbers, doubles": { value: Array.from({ length: 100_000 }, (_, i) => i / 7) },
+  "check and copy of a small nested object (encode only)": { value: NESTED, ours: encodeOnly },
+};
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+/** Nanoseconds, medians of the rounds, of each contestant. */
+async function times(value: unknown, contestants: Readonly<Record<string, Copier>>): Promise<Map<string, number>> {
+  const measured = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, copy] of Object.entries(contestants)) {
+      const { p50 } = await measure(() => do_not_optimize(copy(value)), { min_cpu_time: BUDGET });
+      measured.get(name)!.push(p50);
+    }
+  }
+  return new Map(Array.from(measured, ([name, rounds]) => [name, median(rounds)]));
+}
+
+function duration(nanoseconds: number): string {
+  if (nanoseconds < 1e4) return `${(nanoseconds / 1e3).toFixed(2)} µs`;
+  return nanoseconds < 1e6 ? `${(nanoseconds / 1e3).toFixed(0)} µs` : `${(nanoseconds / 1e6).toFixed(1)} ms`;
+}
+
+function runtime(): string {
+  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
+  return deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`;
+}
+
+async function main(only = ""): Promise<void> {
+  const rows = Object.entries(ROWS).filter(([name]) => name.includes(only));
+  const names = Object.keys(OTHERS);
+  // All kinds of values once, so that no row is measured with a codec that has seen that one shape alone.
+  for (const { value } of Object.values(ROWS)) for (let i = 0; i < 20; i++) codec(value);
+  console.log(`${runtime()}: the codec's time, and its ratio to that of each other (below 1: the codec is faster)\n`);
+  console.log(`| value | codec | ${names.map((name) => `/ ${name}`).join(" | ")} |`);
+  console.log(`| --- | ---: | ${names.map(() => "---:").join(" | ")} |`);
+  for (const [name, { value, ours = codec }] of rows) {
+    const measured = await times(value, { codec: ours, ...OTHERS });
+    const own = measured.get("codec")!;
+    const ratios = names.map((other) => (own / measured.get(other)!).toFixed(2));
+    console.log(`| ${name} | ${duration(own)} | ${ratios.join(" | ")} |`);
+  }
+}
+
+await main(process.argv[2]);
