@@ -5,14 +5,14 @@
  * so does everything else here.
  */
 import { Deque } from "./deque.ts";
-import { ItemState, type WorkItem } from "./work_item.ts";
+import { ItemState, type QueueEntry, WorkItem } from "./work_item.ts";
 
 /** Calls that wait for a worker. */
 export class CallQueue {
-  readonly #items = new Deque<WorkItem>();
+  readonly #entries = new Deque<QueueEntry>();
   /** Given back since the last {@linkcode CallQueue.takeReturned}, in the order in which they were sent. */
   readonly #returned: WorkItem[] = [];
-  /** Items that are not settled. */
+  /** Calls in it that are not settled. */
   #size = 0;
 
   /** Calls that their source holds back. */
@@ -23,34 +23,35 @@ export class CallQueue {
     return this.#size;
   }
 
-  /** Appends a call. */
-  push(item: WorkItem): void {
-    this.#items.push(item);
-    this.#size++;
+  /** Appends calls. */
+  push(entry: QueueEntry): void {
+    this.#entries.push(entry);
+    this.#size += entry.size;
   }
 
-  /** A call in it, or one that its source holds back, has settled. */
-  dropped(queued: boolean): void {
-    if (queued) this.#size--;
-    else this.held--;
+  /** Calls in it, or some that their source holds back, have settled. */
+  dropped(count: number, queued: boolean): void {
+    if (queued) this.#size -= count;
+    else this.held -= count;
   }
 
   /** The first call that is to be sent; those before it, settled or held back by their source, are passed over. */
   peek(): WorkItem | undefined {
-    for (let item = this.#items.peek(); item !== undefined; item = this.#items.peek()) {
-      if (item.state === ItemState.QUEUED) {
-        if (!item.tryHold()) return item;
-        this.#size--;
-        this.held++;
+    for (let entry = this.#entries.peek(); entry !== undefined; entry = this.#entries.peek()) {
+      const item = entry.first();
+      if (item !== undefined) {
+        if (!entry.tryHold()) return item;
+        this.#size -= entry.size;
+        this.held += entry.size;
       }
-      this.#items.shift();
+      this.#entries.shift();
     }
     return undefined;
   }
 
   /** Takes the call that {@linkcode CallQueue.peek} gave. */
   shift(): void {
-    this.#items.shift();
+    if (this.#entries.peek()!.takeFirst()) this.#entries.shift();
     this.#size--;
   }
 
@@ -63,26 +64,26 @@ export class CallQueue {
   /** Puts what was given back before all others, in order. */
   takeReturned(): void {
     while (this.#returned.length > 0) {
-      this.#items.unshift(this.#returned.pop()!);
+      this.#entries.unshift(this.#returned.pop()!);
       this.#size++;
     }
   }
 
-  /** All calls that wait, in order. */
+  /** The calls that wait, in order, but those of maps that were never sent: a map drops these itself. */
   waiting(): WorkItem[] {
     this.takeReturned();
     const waiting: WorkItem[] = [];
-    for (let i = 0; i < this.#items.size; i++) {
-      const item = this.#items.at(i)!;
-      if (item.state === ItemState.QUEUED) waiting.push(item);
+    for (let i = 0; i < this.#entries.size; i++) {
+      const entry = this.#entries.at(i)!;
+      if (entry instanceof WorkItem && entry.state === ItemState.QUEUED) waiting.push(entry);
     }
     return waiting;
   }
 
-  /** Takes all calls that wait; each still counts until {@linkcode CallQueue.dropped} is told of it. */
+  /** Takes all; what waits still counts until {@linkcode CallQueue.dropped} is told of it. */
   takeAll(): WorkItem[] {
     const waiting = this.waiting();
-    this.#items.takeAll();
+    this.#entries.takeAll();
     return waiting;
   }
 }

@@ -6,7 +6,9 @@
  *                └──▶ scheduler ─▶ worker ─▶ settles the slot
  * ```
  *
- * A slot is the call itself. The first slot is the next result; `#readers` are the calls of `next()` that wait for it.
+ * A slot is {@linkcode PENDING}, then the result, or a {@linkcode Failure}. The first slot is the next result; `#readers`
+ * are the calls of `next()` that wait for it. What is drawn in one go lies in the queue as one run, and a call is made of
+ * an item only when it is sent: a million objects that wait would cost more, in collecting garbage, than all else here.
  * Inputs of a known number are drawn to their end whether they are read or not, in slices, so that a long one does not
  * hold up the turn; of others only so many are drawn as there is room for unread results.
  *
@@ -19,7 +21,7 @@ import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
-import { MapCall, type MapOfCall, Outcome } from "./map_call.ts";
+import { cancelledError, Failure, type MapCall, type MapOfCall, MapRun } from "./map_call.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { ItemState, type TaskProfile } from "./work_item.ts";
 
@@ -59,7 +61,8 @@ const UNREAD = 4096;
 /** Items drawn at a time: about a millisecond of small ones. */
 const SLICE = 2048;
 
-const NO_BYTES = new Uint8Array(0);
+/** What a slot holds until its call is settled. */
+const PENDING = Symbol("pending");
 
 /** The number of items, if the iterable says it without being drawn; else `NaN`. */
 function knownSize(value: Items<unknown>): number {
@@ -85,11 +88,19 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #deadline: number;
   readonly #timeout: number;
   #timer: Timer | undefined;
-  readonly #slots = new Deque<MapCall>();
+  readonly #slots = new Deque<unknown>();
+  /** Results given: the first slot is that of the item of this number. */
+  #given = 0;
   readonly #readers = new Deque<Reader>();
   #drawn = 0;
-  /** Calls that are not settled. */
+  /** Slots that are pending. */
   #unsettled = 0;
+  /** What was drawn in this go, and is to be queued after it. */
+  #run: MapRun | undefined;
+  /** Runs of which not all calls were sent. */
+  readonly #runs = new Set<MapRun>();
+  /** Calls that workers gave back. */
+  readonly #returned = new Set<MapCall>();
   /** A slice of drawing is due, or an asynchronous one under way. */
   #drawing = false;
   /** Nothing more is to be drawn: the iterables have ended, or the map has. */
@@ -99,8 +110,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
   #mayPause = true;
-  /** Calls that came to their turn in that time, in order. */
-  #held: MapCall[] = [];
+  /** What came to its turn in that time, in order. */
+  #held: (MapRun | MapCall)[] = [];
   /** No more results will be given. */
   #finished = false;
 
@@ -151,10 +162,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       // What is there is taken at once: a promise for each of a million results costs more than they do.
       if (this.#readers.size === 0) {
         this.#resume();
-        for (let call = this.#slots.peek(); call?.outcome === Outcome.VALUE; call = this.#slots.peek()) {
-          this.#slots.shift();
-          values.push(call.value);
-        }
+        while (this.#isSettled() && !(this.#slots.peek() instanceof Failure)) values.push(this.#shift());
         this.#draw();
       }
       const { done, value } = await this.next();
@@ -165,11 +173,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   // What calls tell.
 
-  /** A call has settled. */
-  settled(call: MapCall): void {
+  settled(index: number, outcome: unknown): void {
     this.#unsettled--;
     this.#leaveIfDone();
-    if (this.#readers.size > 0 && call === this.#slots.peek()) this.#serve();
+    if (this.#finished) return;
+    this.#slots.replace(index - this.#given, outcome);
+    if (this.#readers.size > 0 && index === this.#given) this.#serve();
   }
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
@@ -177,20 +186,29 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     if (this.#exhausted && this.#unsettled === 0) this.#scheduler.removeSource(this);
   }
 
-  /** A call that was not sent was cancelled. */
-  dropped(queued: boolean): void {
-    this.#scheduler.dropped(queued);
+  dropped(count: number, queued: boolean): void {
+    this.#scheduler.dropped(count, queued);
   }
 
-  /** Whether a call whose turn has come is to be held back. */
-  tryHold(call: MapCall): boolean {
+  sent(call: MapCall): void {
+    if (this.#returned.size > 0) this.#returned.delete(call);
+  }
+
+  takenBack(call: MapCall): void {
+    this.#returned.add(call);
+  }
+
+  exhausted(run: MapRun): void {
+    this.#runs.delete(run);
+  }
+
+  tryHold(entry: MapRun | MapCall): boolean {
     if (!this.#paused) return false;
-    call.state = ItemState.HELD;
-    this.#held.push(call);
+    entry.state = ItemState.HELD;
+    this.#held.push(entry);
     return true;
   }
 
-  /** Whether two calls travel in one message. */
   sameChunk(one: MapCall, other: MapCall): boolean {
     return this.#chunksize > 0 && Math.floor(one.index / this.#chunksize) === Math.floor(other.index / this.#chunksize);
   }
@@ -200,22 +218,21 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   stop(): void {
     if (this.#paused) this.cancel();
     // One further than to the last, to see the end; one that goes on past its own size is left there.
-    else if (this.#drawnAnyway > 0) { while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne(); }
+    else if (this.#drawnAnyway > 0) {
+      while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne();
+      this.#queueRun();
+    }
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
 
   cancel(): void {
-    this.#cancelUnsent();
     this.#cutOff(() => new CancelledError("Cannot get more results as the map must not be cancelled: it was"));
+    this.#dropUnsent(cancelledError);
   }
 
   abort(error: () => Error): void {
-    for (const call of this.#held.splice(0)) {
-      if (call.state !== ItemState.HELD) continue;
-      call.failNow(error());
-      this.#scheduler.dropped(false);
-    }
     this.#cutOff(error);
+    this.#dropUnsent(error);
   }
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
@@ -239,25 +256,32 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   /** Gives the first slots to the first readers, as far as both are there and settled. */
   #deliverSettled(): void {
     while (this.#readers.size > 0) {
-      const call = this.#slots.peek();
-      if (call === undefined) {
-        if (!this.#exhausted) break; // what is drawn next will serve
-        this.#end();
-      } else if (call.outcome === Outcome.NONE) {
-        break;
+      if (this.#isSettled()) {
+        this.#deliver(this.#readers.shift()!, this.#shift());
       } else {
-        this.#slots.shift();
-        this.#deliver(this.#readers.shift()!, call);
+        if (this.#slots.size > 0 || !this.#exhausted) break; // what is drawn next will serve
+        this.#end();
       }
     }
     this.#limit();
   }
 
-  #deliver(reader: Reader, call: MapCall): void {
-    if (call.outcome === Outcome.VALUE) return reader.resolve({ done: false, value: call.value });
+  /** Whether the first slot is there, and settled. */
+  #isSettled(): boolean {
+    return this.#slots.size > 0 && this.#slots.peek() !== PENDING;
+  }
+
+  /** Takes the first slot. */
+  #shift(): unknown {
+    this.#given++;
+    return this.#slots.shift();
+  }
+
+  #deliver(reader: Reader, outcome: unknown): void {
+    if (!(outcome instanceof Failure)) return reader.resolve({ done: false, value: outcome });
     // A reader that waits already has asked again, so it is as if next() had been called.
     if (this.#readers.size === 0 && !this.#finished && this.#mayPause) this.#paused = true;
-    reader.reject(call.value);
+    reader.reject(outcome.error());
   }
 
   /** There is nothing more: all readers hear it, the first one also why, if there would have been more. */
@@ -294,25 +318,28 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    const calls = this.#slots.takeAll(); // first, as those who still wait are to get the end and no error
-    this.#held = [];
-    for (const call of calls) call.cancel();
+    this.#slots.takeAll(); // first, as those who still wait are to get the end and no error
+    this.#dropUnsent(cancelledError);
     this.#exhaust();
     this.#undrawn = undefined;
   }
 
-  #cancelUnsent(): void {
+  /** Settles all that was not sent, wherever it lies. */
+  #dropUnsent(error: () => Error): void {
+    this.#queueRun(); // an iterable that is being drawn may have come to this
     this.#held = [];
-    for (let i = 0; i < this.#slots.size; i++) this.#slots.at(i)!.cancel();
+    const failure = new Failure(error);
+    for (const run of Array.from(this.#runs)) run.drop(failure);
+    for (const call of Array.from(this.#returned)) call.drop(failure);
+    this.#returned.clear();
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    for (const call of this.#held.splice(0)) {
-      if (call.state !== ItemState.HELD) continue;
-      call.state = ItemState.QUEUED;
-      this.#scheduler.resume(call);
+    for (const entry of this.#held.splice(0)) {
+      entry.state = ItemState.QUEUED;
+      this.#scheduler.resume(entry);
     }
   }
 
@@ -328,6 +355,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     if (this.#isAsync) return void this.#drawAsync();
     this.#drawing = true; // what a slice settles at once must not begin another inside it
     for (let i = 0; i < SLICE && this.#hasRoom(); i++) this.#drawOne();
+    this.#queueRun();
     if (this.#hasRoom()) {
       this.#scheduler.nextTurn(() => {
         this.#drawing = false;
@@ -375,6 +403,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
       if (this.#exhausted) break; // the map has ended meanwhile
       if (ended) this.#exhaust(drawn);
       else this.#add(row);
+      this.#queueRun();
     }
     this.#drawing = false;
     this.#serve();
@@ -384,10 +413,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #failDrawing(error: unknown, thrower: AnyIterator | undefined): void {
     if (this.#exhausted) return;
     this.#exhaust(thrower);
-    const call = new MapCall(this, this.#drawn++, this.#profile, NO_BYTES, 0, 0);
-    this.#slots.push(call);
-    this.#unsettled++;
-    call.failNow(error);
+    this.#drawn++;
+    this.#slots.push(new Failure(() => error));
   }
 
   readonly #nameOf = (index: number): string =>
@@ -396,18 +423,31 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #add(row: unknown[]): void {
     const { arguments: writer } = this.#scheduler;
     writer.begin();
-    let failure: { readonly error: unknown } | undefined;
     try {
       encodeList(writer, row, this.#nameOf, "argument");
     } catch (error) {
-      failure = { error };
+      this.#queueRun();
+      this.#drawn++;
+      this.#slots.push(new Failure(() => error));
+      return;
     }
-    const call = new MapCall(this, this.#drawn++, this.#profile, writer.bytes, writer.start, writer.length);
+    if (this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
+      this.#queueRun();
+      this.#run = new MapRun(this, this.#drawn, this.#profile, writer.bytes, writer.start, writer.length);
+    }
     writer.end();
-    this.#slots.push(call);
+    this.#drawn++;
+    this.#slots.push(PENDING);
     this.#unsettled++;
-    if (failure === undefined) this.#scheduler.submit(call);
-    else call.failNow(failure.error);
+  }
+
+  /** Queues what was drawn. */
+  #queueRun(): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#run = undefined;
+    this.#runs.add(run);
+    this.#scheduler.submit(run);
   }
 
   /** Draws nothing more, and lets the iterables know, except the one that has ended by itself. */

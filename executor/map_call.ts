@@ -1,6 +1,8 @@
-/** The call of one item of a `map`. */
+/**
+ * The calls of a `map`: in runs as long as they wait, each an object of its own from when it is sent.
+ */
 import { CancelledError } from "../errors.ts";
-import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
+import { ItemState, type QueueEntry, type TaskProfile, WorkItem } from "./work_item.ts";
 
 /**
  * Milliseconds of work ahead of a worker for items of a map, which nobody cancels one by one: more than the 3 to 4 for which
@@ -8,32 +10,110 @@ import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
  */
 const AHEAD = 8;
 
-/** What a call asks its map, and tells it. */
+/** What calls ask their map, and tell it. */
 export interface MapOfCall {
-  /** It has settled. */
-  settled(call: MapCall): void;
-  /** It was cancelled, and had not been sent; `queued`: it may still lie in the queue. */
-  dropped(queued: boolean): void;
-  /** Whether it is to be held back, its turn having come. */
-  tryHold(call: MapCall): boolean;
+  /** The item of that number has its outcome: a value, or a {@linkcode Failure}. */
+  settled(index: number, outcome: unknown): void;
+  /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
+  dropped(count: number, queued: boolean): void;
+  /** A call was sent. */
+  sent(call: MapCall): void;
+  /** A call that was sent lies in the queue again. */
+  takenBack(call: MapCall): void;
+  /** All calls of a run were sent or dropped. */
+  exhausted(run: MapRun): void;
+  /** Whether they are to be held back, their turn having come. */
+  tryHold(entry: MapRun | MapCall): boolean;
   /** Whether two calls travel in one message. */
   sameChunk(one: MapCall, other: MapCall): boolean;
 }
 
-/** What became of an item. */
-export const Outcome = { NONE: 0, VALUE: 1, ERROR: 2 } as const;
-/** One of {@linkcode Outcome}. */
-export type Outcome = typeof Outcome[keyof typeof Outcome];
+/** The outcome of an item that has no value. */
+export class Failure {
+  /** Gives what was thrown. */
+  readonly error: () => unknown;
 
-/** The call of one item, and the place of its result. */
+  /** Of what `error` gives when it is delivered. */
+  constructor(error: () => unknown) {
+    this.error = error;
+  }
+}
+
+/** What a call that was cancelled has instead of a value. */
+export function cancelledError(): Error {
+  return new CancelledError("Cannot get a result as its call must not be cancelled: it was");
+}
+
+/** Items that follow each other and lie, encoded, one behind the other in one block. */
+export class MapRun implements QueueEntry {
+  id = 0;
+  /** Whether it is queued or held back. */
+  state: ItemState = ItemState.QUEUED;
+  readonly #map: MapOfCall;
+  /** Number of the first item among all of the map. */
+  readonly #index: number;
+  readonly #profile: TaskProfile;
+  readonly #bytes: Uint8Array;
+  /** Where the items begin, and where the last ends. */
+  readonly #bounds: number[];
+  /** Items that were taken out. */
+  #taken = 0;
+
+  /** Of one item. */
+  constructor(map: MapOfCall, index: number, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+    this.#map = map;
+    this.#index = index;
+    this.#profile = profile;
+    this.#bytes = bytes;
+    this.#bounds = [start, end];
+  }
+
+  /** Appends the next item, if its bytes are the next. */
+  tryAdd(bytes: Uint8Array, start: number, end: number): boolean {
+    if (bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) return false;
+    this.#bounds.push(end);
+    return true;
+  }
+
+  get size(): number {
+    return this.#bounds.length - 1 - this.#taken;
+  }
+
+  first(): MapCall | undefined {
+    if (this.size === 0) return undefined;
+    const [at, bounds] = [this.#taken, this.#bounds];
+    const call = new MapCall(this.#map, this.#index + at, this.#profile, this.#bytes, bounds[at], bounds[at + 1]);
+    call.id = this.id + at;
+    return call;
+  }
+
+  takeFirst(): boolean {
+    this.#taken++;
+    if (this.size > 0) return false;
+    this.#map.exhausted(this);
+    return true;
+  }
+
+  tryHold(): boolean {
+    return this.#map.tryHold(this);
+  }
+
+  /** Settles all that is left in it. */
+  drop(outcome: Failure): void {
+    const { size } = this;
+    const first = this.#index + this.#taken;
+    this.#taken += size;
+    this.#map.exhausted(this);
+    for (let i = 0; i < size; i++) this.#map.settled(first + i, outcome);
+    this.#map.dropped(size, this.state === ItemState.QUEUED);
+  }
+}
+
+/** The call of one item. */
 export class MapCall extends WorkItem {
   readonly #map: MapOfCall;
-  /** Place among the items. */
+  /** Number of the item. */
   readonly index: number;
-  /** What became of it. */
-  outcome: Outcome = Outcome.NONE;
-  /** What was returned or thrown. */
-  value: unknown;
 
   /** Holds the encoded item. */
   constructor(map: MapOfCall, index: number, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
@@ -58,32 +138,33 @@ export class MapCall extends WorkItem {
     return previous instanceof MapCall && previous.#map === this.#map && this.#map.sameChunk(previous, this);
   }
 
-  /** A failure that needs no worker: its item could not be drawn or sent. */
-  failNow(error: unknown): void {
-    this.finish();
-    this.onFailure(error);
-  }
-
   cancel(): boolean {
     if (this.state === ItemState.SENT || this.state === ItemState.SETTLED) return false;
-    const queued = this.state === ItemState.QUEUED;
-    this.failNow(new CancelledError("Cannot get a result as its call must not be cancelled: it was"));
-    this.#map.dropped(queued);
+    this.drop(new Failure(cancelledError));
     return true;
   }
 
-  protected onSent(): void {}
-  protected onTakenBack(): void {}
+  /** Settles it, which was taken back. */
+  drop(outcome: Failure): void {
+    const queued = this.state === ItemState.QUEUED;
+    this.finish();
+    this.#map.settled(this.index, outcome);
+    this.#map.dropped(1, queued);
+  }
+
+  protected onSent(): void {
+    this.#map.sent(this);
+  }
+
+  protected onTakenBack(): void {
+    this.#map.takenBack(this);
+  }
 
   protected onSuccess(value: unknown): void {
-    this.outcome = Outcome.VALUE;
-    this.value = value;
-    this.#map.settled(this);
+    this.#map.settled(this.index, value);
   }
 
   protected onFailure(error: unknown): void {
-    this.outcome = Outcome.ERROR;
-    this.value = error;
-    this.#map.settled(this);
+    this.#map.settled(this.index, new Failure(() => error));
   }
 }

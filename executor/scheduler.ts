@@ -27,7 +27,7 @@ import type { Runtime, WorkerProcess } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
-import { ItemState, TaskProfile, type WorkItem } from "./work_item.ts";
+import { ItemState, type QueueEntry, TaskProfile, type WorkItem } from "./work_item.ts";
 import {
   Worker,
   type WorkerCrash,
@@ -87,9 +87,9 @@ export interface SchedulerOptions {
 export interface ItemSource {
   /** The scheduler takes no more calls: draw nothing more, cancel what is held back. */
   stop(): void;
-  /** What was not sent is to be cancelled: what is held back, too. */
+  /** What was not sent is to be cancelled, what is held back too. */
   cancel(): void;
-  /** The scheduler can run no more calls: fail what is held back. */
+  /** The scheduler can run no more calls: fail what was not sent. */
   abort(error: () => Error): void;
 }
 
@@ -174,33 +174,35 @@ export class Scheduler implements WorkerEvents {
     throw new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");
   }
 
-  /** Takes a call. */
-  submit(item: WorkItem): void {
-    item.id = ++this.#lastId;
-    this.#pending++;
-    this.#enqueue(item);
+  /** Takes calls. */
+  submit(entry: QueueEntry): void {
+    entry.id = this.#lastId + 1;
+    this.#lastId += entry.size;
+    this.#pending += entry.size;
+    this.#enqueue(entry);
   }
 
-  /** Queues an item again that its source held back. */
-  resume(item: WorkItem): void {
-    this.#queue.held--;
-    this.#enqueue(item);
+  /** Queues again what its source held back. */
+  resume(entry: QueueEntry): void {
+    this.#queue.held -= entry.size;
+    this.#enqueue(entry);
   }
 
-  #enqueue(item: WorkItem): void {
-    this.#queue.push(item);
+  #enqueue(entry: QueueEntry): void {
+    this.#queue.push(entry);
     this.#stayAlive();
     this.#dispatchSoon();
   }
 
   /**
-   * An item that was not sent has been settled by its owner.
+   * Calls that were not sent have been settled by their owner.
    *
-   * @param queued Whether it was queued, not held back.
+   * @param count How many.
+   * @param queued Whether they were queued, not held back.
    */
-  dropped(queued: boolean): void {
-    this.#queue.dropped(queued);
-    this.#settledOne();
+  dropped(count: number, queued: boolean): void {
+    this.#queue.dropped(count, queued);
+    this.#settled(count);
   }
 
   /** Calls `fn` in a later turn. */
@@ -278,20 +280,20 @@ export class Scheduler implements WorkerEvents {
     const sent = Array.from(this.#workers, (worker) => worker.abandon()).flat();
     const queued = this.#queue.takeAll();
     this.#killWorkers(signal);
-    for (const source of Array.from(this.#sources)) source.abort(error);
     for (const item of sent) this.#fail(item, error());
     for (const item of queued) {
       if (item.state === ItemState.SETTLED) continue; // cancelled by a callback of one before it
-      this.#queue.dropped(true);
+      this.#queue.dropped(1, true);
       this.#fail(item, error());
     }
+    for (const source of Array.from(this.#sources)) source.abort(error);
   }
 
   #fail(item: WorkItem, error: unknown): void {
     try {
       item.fail(error);
     } finally {
-      this.#settledOne();
+      this.#settled(1);
     }
   }
 
@@ -314,8 +316,9 @@ export class Scheduler implements WorkerEvents {
     runtime.atProgramEnd(() => void shutdownAll());
   }
 
-  #settledOne(): void {
-    if (--this.#pending === 0) {
+  #settled(count: number): void {
+    this.#pending -= count;
+    if (this.#pending === 0) {
       this.#onDrained?.();
       if (this.#closed !== undefined) this.#dismissAll();
     }
@@ -485,7 +488,7 @@ export class Scheduler implements WorkerEvents {
         try {
           item.succeed(value);
         } finally {
-          this.#settledOne();
+          this.#settled(1);
         }
         return;
       case Answer.FAILURE:

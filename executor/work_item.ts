@@ -46,10 +46,24 @@ export class TaskProfile {
   }
 }
 
-/** Hears that an item was cancelled. */
+/** What lies in the queue: a call, or calls of a `map` one behind the other. */
+export interface QueueEntry {
+  /** Number of its first call in the executor; those behind it have the next ones. */
+  id: number;
+  /** Calls in it. */
+  readonly size: number;
+  /** Its first call; `undefined` if there is none that is to be sent any more. */
+  first(): WorkItem | undefined;
+  /** Takes the first call out of it; says whether it was the last. */
+  takeFirst(): boolean;
+  /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
+  tryHold(): boolean;
+}
+
+/** Hears that a call was cancelled. */
 export interface ItemQueue {
-  /** An item that was not sent has settled; `queued`: it may still lie in the queue. */
-  dropped(queued: boolean): void;
+  /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
+  dropped(count: number, queued: boolean): void;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -61,8 +75,7 @@ const NO_BYTES = new Uint8Array(0);
 const AHEAD = 2;
 
 /** A call. */
-export abstract class WorkItem {
-  /** Number of the call in its executor. */
+export abstract class WorkItem implements QueueEntry {
   id = 0;
   /** Its task. */
   readonly profile: TaskProfile;
@@ -95,7 +108,18 @@ export abstract class WorkItem {
     return false;
   }
 
-  /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
+  get size(): number {
+    return 1;
+  }
+
+  first(): WorkItem | undefined {
+    return this.state === ItemState.QUEUED ? this : undefined;
+  }
+
+  takeFirst(): boolean {
+    return true;
+  }
+
   tryHold(): boolean {
     return false;
   }
@@ -168,7 +192,7 @@ export class SubmittedCall extends WorkItem {
   /** The user has cancelled the future, which it allows only while this is queued. */
   cancelled(): void {
     this.finish();
-    this.#queue.dropped(true);
+    this.#queue.dropped(1, true);
   }
 
   protected onSent(): void {
