@@ -1,0 +1,292 @@
+/**
+ * What the fuzzers try, one case at a time: each is a function of random numbers that throws if something is wrong.
+ * `fuzz_test.ts` runs some thousands of each, `fuzz.ts` as many as there is time for.
+ */
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { ByteWriter } from "../channel/byte_writer.ts";
+import type { ChannelEnd } from "../channel/channel.ts";
+import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
+import { decodeFailure, encodeFailure } from "../channel/failure.ts";
+import { FRAME_HEAD_SIZE, FRAME_MARK, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
+import { type ByteStream, type ByteStreamEvents, StreamChannel } from "../channel/stream_channel.ts";
+import { difference } from "./difference.ts";
+import { type Random, RandomValues } from "./random_values.ts";
+
+/** One case. */
+export type FuzzCase = (random: Random) => void | Promise<void>;
+
+/** Milliseconds that reading a few kilobytes may take, on a machine that does much else. */
+const READ_LIMIT = 5_000;
+
+const writer = new ByteWriter();
+
+// ----- Values there and back
+
+function cross(value: unknown): unknown {
+  writer.begin();
+  encodeValue(writer, value, "value", "argument");
+  return decodeValue(writer.bytes, writer.start, writer.length);
+}
+
+/**
+ * Why a value does not arrive as it should; `undefined` if it does.
+ *
+ * What it should be is the value itself, but for what the standard leaves behind, and `difference` knows that. Hosts
+ * are asked as well, but only where none is known to differ from the standard:
+ * - errors: Bun drops `cause`; all make an AggregateError an Error and drop an error's own fields, as the standard
+ *   says, where the codec promises more;
+ * - a DOMException has no stack on Bun;
+ * - Bun keeps the own fields of maps and sets, which the standard does not. (That is the clone's excess, and so no
+ *   difference as long as the copy is right.)
+ */
+function problemOf(value: unknown, isPlain: boolean): string | undefined {
+  try {
+    const copy = cross(value);
+    return difference(copy, value) ?? (isPlain ? difference(copy, structuredClone(value)) : undefined);
+  } catch (error) {
+    return `throws ${error}`;
+  }
+}
+
+/** The values within a value, one level down. */
+function within(value: unknown): unknown[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (value instanceof Map) return [...value].flat();
+  if (value instanceof Set) return [...value];
+  if (ArrayBuffer.isView(value)) return [value.buffer];
+  const names = value instanceof Error ? [...Object.keys(value), "cause", "errors"] : Object.keys(value);
+  return names.map((name) => Object.getOwnPropertyDescriptor(value, name)?.value);
+}
+
+/** A value without one of its parts, for each of them. */
+function* lessened(value: unknown): Generator<unknown> {
+  if (typeof value !== "object" || value === null) return;
+  if (value instanceof Map) {
+    for (const key of value.keys()) yield new Map([...value].filter(([other]) => other !== key));
+  } else if (value instanceof Set) {
+    for (const item of value) yield new Set([...value].filter((other) => other !== item));
+  } else if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && i < 100; i++) yield value.toSpliced(i, 1);
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const key of Object.keys(value)) {
+      yield Object.fromEntries(Object.entries(value).filter(([other]) => other !== key));
+    }
+  }
+}
+
+/** A smaller value with a problem of its own: a part of it, or it without a part, as long as one of these has one. */
+function smallest(value: unknown, isPlain: boolean): unknown {
+  const seen = new Set<unknown>();
+  for (let tries = 0; tries < 5_000;) {
+    let smaller: unknown;
+    for (const candidate of [...within(value), ...lessened(value)]) {
+      if (typeof candidate === "object" && candidate !== null && seen.has(candidate)) continue;
+      seen.add(candidate);
+      tries++;
+      if (problemOf(candidate, isPlain) === undefined) continue;
+      smaller = candidate;
+      break;
+    }
+    if (smaller === undefined) return value;
+    value = smaller;
+  }
+  return value;
+}
+
+/** A value arrives as it was sent. */
+export function roundTrip(random: Random): void {
+  const isPlain = random() < 0.5;
+  const value = new RandomValues(random, { errors: !isPlain }).next();
+  const problem = problemOf(value, isPlain);
+  if (problem === undefined) return;
+  const least = smallest(value, isPlain);
+  const shown = inspect(least, { depth: 20, maxStringLength: 200, maxArrayLength: 50 });
+  assert.fail(`${problemOf(least, isPlain) ?? problem}\nThe smallest value with that:\n${shown}`);
+}
+
+// ----- Changed bytes
+
+function below(random: Random, top: number): number {
+  return Math.floor(random() * top);
+}
+
+/** Bytes as the codec writes them: a list of values, or what a task threw. */
+function sample(random: Random, isFailure: boolean): Uint8Array {
+  const values = new RandomValues(random, { parts: 30 });
+  writer.begin();
+  if (isFailure) encodeFailure(writer, values.next(), "task t in worker w");
+  else encodeList(writer, Array.from({ length: 1 + below(random, 3) }, () => values.next()), String, "argument");
+  return writer.bytes.slice(writer.start, writer.length);
+}
+
+/** Sizes that claim much, as varints and as words. */
+const CLAIMS = [
+  [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+  [0xff, 0xff, 0xff, 0xff, 0x0f],
+  [0x80, 0x80, 0x80, 0x80, 0x08],
+  [0x80, 0x80, 0x80, 0x10],
+  [0xff, 0xff, 0xff, 0xff],
+  [0xff, 0xff, 0xff, 0x7f],
+  [0x00, 0x00, 0x00, 0x80],
+  [0xff, 0x7f],
+];
+
+/** Replaces `removed` bytes at `at`. */
+function splice(bytes: Uint8Array, at: number, removed: number, added: ArrayLike<number>): Uint8Array {
+  const result = new Uint8Array(bytes.length - removed + added.length);
+  result.set(bytes.subarray(0, at));
+  result.set(added, at);
+  result.set(bytes.subarray(at + removed), at + added.length);
+  return result;
+}
+
+/** Changes bytes in one of the ways in which they may be wrong. */
+function mutate(random: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array {
+  const at = below(random, bytes.length);
+  const size = Math.min(bytes.length - at, 1 + below(random, 12));
+  switch (below(random, 9)) {
+    case 0: // a flipped bit
+      return splice(bytes, at, 1, [bytes[at] ^ (1 << below(random, 8))]);
+    case 1: // another byte; most tags and sizes are small numbers
+      return splice(bytes, at, 1, [below(random, random() < 0.5 ? 256 : 40)]);
+    case 2: // an end too early
+      return bytes.slice(0, at);
+    case 3: // a piece missing
+      return splice(bytes, at, size, []);
+    case 4: // a piece twice
+      return splice(bytes, at, 0, bytes.slice(at, at + size));
+    case 5: { // two pieces in each other's place
+      const [left, right] = [bytes.slice(at, at + size), below(random, bytes.length - size + 1)];
+      return splice(splice(bytes, at, left.length, bytes.slice(right, right + size)), right, size, left);
+    }
+    case 6: // a size that claims much
+      return splice(bytes, at, Math.min(size, 1 + below(random, 4)), CLAIMS[below(random, CLAIMS.length)]);
+    case 7: { // a piece of another value
+      const from = below(random, other.length);
+      return splice(bytes, at, size, other.slice(from, from + 1 + below(random, 20)));
+    }
+    default: // nonsense
+      return splice(bytes, at, 0, Array.from({ length: 1 + below(random, 8) }, () => below(random, 256)));
+  }
+}
+
+/** Changes bytes in one to three places; `other` lends pieces. */
+export function mutated(random: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array {
+  for (let n = 1 + below(random, 3); n > 0 && bytes.length > 0; n--) bytes = mutate(random, bytes, other);
+  return bytes;
+}
+
+/** Prototypes that a decoded value may have. */
+const PROTOTYPES: ReadonlySet<unknown> = new Set(
+  Object.getOwnPropertyNames(globalThis).map((name) => Object.getOwnPropertyDescriptor(globalThis, name)?.value)
+    .filter((item) => typeof item === "function").map((item) => item.prototype),
+);
+
+/** All that a value is made of: that nothing has a prototype of its own, and that nothing is a function. */
+function assertHarmless(value: unknown): void {
+  const seen = new Set<unknown>();
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const item = waiting.pop();
+    assert.notEqual(typeof item, "function");
+    if (typeof item !== "object" || item === null || seen.has(item)) continue;
+    seen.add(item);
+    assert.ok(PROTOTYPES.has(Object.getPrototypeOf(item)), "an object has a prototype of its own");
+    if (!ArrayBuffer.isView(item)) { for (const part of within(item)) waiting.push(part); }
+  }
+}
+
+/** Changed bytes are a DecodeError or a value, and soon. */
+export function mutatedBytes(random: Random): void {
+  const isFailure = random() < 0.2;
+  const bytes = sample(random, isFailure);
+  const other = sample(random, false);
+  for (let n = 0; n < 20; n++) {
+    const changed = mutated(random, bytes, other);
+    const start = performance.now();
+    try {
+      assertHarmless(isFailure ? decodeFailure(changed, 0, changed.length) : decodeList(changed, 0, changed.length));
+    } catch (error) {
+      if (error instanceof DecodeError) continue;
+      throw new Error(`decoding gave ${inspect(error)}\nfor the bytes ${changed.join(", ")}`);
+    } finally {
+      assert.ok(performance.now() - start < READ_LIMIT, `Decoding took too long for the bytes ${changed.join(", ")}`);
+    }
+  }
+}
+
+// ----- Changed frames
+
+/** A stream that only gives what the test feeds it. */
+class FedStream implements ByteStream {
+  readonly unsent = 0;
+  destroyed = false;
+  events!: ByteStreamEvents;
+
+  listen(events: ByteStreamEvents): void {
+    this.events = events;
+  }
+
+  write(): void {}
+
+  onceDrained(fn: () => void): void {
+    fn();
+  }
+
+  end(): void {}
+
+  destroy(): void {
+    this.destroyed = true;
+  }
+}
+
+/** The bodies of the frames in a stream, read in the plainest way; `undefined` at the end: there is garbage. */
+function framesIn(bytes: Uint8Array): (Uint8Array | undefined)[] {
+  const frames: (Uint8Array | undefined)[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + FRAME_HEAD_SIZE <= bytes.length;) {
+    const size = view.getUint32(at, true);
+    if (size === 0 || view.getUint32(at + 4, true) !== (size ^ FRAME_MARK) >>> 0) return [...frames, undefined];
+    at += FRAME_HEAD_SIZE;
+    if (at + size > bytes.length) break;
+    frames.push(bytes.slice(at, at + size));
+    at += size;
+  }
+  return frames;
+}
+
+/** Frames of random messages, one behind the other. */
+function randomFrames(random: Random): Uint8Array {
+  const pieces: number[] = [];
+  for (let n = 1 + below(random, 5); n > 0; n--) {
+    const frame = new FrameWriter();
+    frame.beginFrame(1 + below(random, 12) as MessageKind);
+    for (let size = below(random, random() < 0.1 ? 5_000 : 40); size > 0; size--) frame.u8(below(random, 256));
+    pieces.push(...frame.endFrame());
+  }
+  return Uint8Array.from(pieces);
+}
+
+/** A channel hands on the whole frames before the first garbage, however they are cut, and then ends with an error. */
+export async function mutatedFrames(random: Random): Promise<void> {
+  const sent = randomFrames(random);
+  const bytes = random() < 0.2 ? sent : mutated(random, sent, randomFrames(random));
+  const stream = new FedStream();
+  const channel = new StreamChannel(stream);
+  const taken: (Uint8Array | undefined)[] = [];
+  channel.receive((frame) => taken.push(frame.slice()));
+  for (let at = 0; at < bytes.length;) {
+    const size = 1 + below(random, random() < 0.5 ? 12 : bytes.length);
+    stream.events.data(bytes.slice(at, at + size));
+    at += size;
+  }
+  stream.events.closed();
+  const end: ChannelEnd = await channel.closed;
+  if (end !== undefined) {
+    assert.ok(end instanceof ProtocolError, inspect(end));
+    assert.ok(stream.destroyed);
+    taken.push(undefined);
+  }
+  assert.deepEqual(taken, framesIn(bytes), `the bytes ${bytes.join(", ")}`);
+}

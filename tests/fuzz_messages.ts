@@ -1,0 +1,216 @@
+/**
+ * A conversation of a parent and its worker, both in this process and with no process between them: one piece of bytes
+ * that goes from the one to the other is changed on its way. Whatever that does, the two must end or go on.
+ */
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { ByteWriter } from "../channel/byte_writer.ts";
+import type { Channel } from "../channel/channel.ts";
+import { DecodeError, encodeList } from "../channel/codec.ts";
+import { FRAME_HEAD_SIZE, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
+import type { SlateMemory } from "../channel/slate.ts";
+import { type ByteStream, type ByteStreamEvents, StreamChannel } from "../channel/stream_channel.ts";
+import { ItemState, TaskProfile, WorkItem } from "../executor/work_item.ts";
+import { Worker, type WorkerEnd } from "../executor/worker.ts";
+import { runWorker } from "../executor/worker_main.ts";
+import { runtime } from "../runtime/mod.ts";
+import type { ProcessExit, Runtime, WorkerProcess } from "../runtime/runtime.ts";
+import { findTask } from "../tasks/registry.ts";
+import { mutated } from "./fuzz_cases.ts";
+import { withLimit } from "./harness.ts";
+import { type Random, RandomValues } from "./random_values.ts";
+import { echo, identity } from "./tasks.ts";
+
+/** Turns of the event loop after which a conversation that says nothing more is over: bytes are missing in it. */
+const QUIET_TURNS = 8;
+
+/** One end of a pair of streams; what is written comes to the other in a later turn of microtasks. */
+class PairedStream implements ByteStream {
+  readonly unsent = 0;
+  peer!: PairedStream;
+  readonly #onTheWay: (bytes: Uint8Array) => Uint8Array;
+  #events: ByteStreamEvents | undefined;
+  #closed = false;
+
+  constructor(onTheWay: (bytes: Uint8Array) => Uint8Array) {
+    this.#onTheWay = onTheWay;
+  }
+
+  listen(events: ByteStreamEvents): void {
+    this.#events = events;
+  }
+
+  write(bytes: Uint8Array): void {
+    const changed = this.#onTheWay(bytes.slice());
+    queueMicrotask(() => this.peer.#take(changed));
+  }
+
+  onceDrained(fn: () => void): void {
+    fn();
+  }
+
+  end(): void {
+    queueMicrotask(() => this.destroy());
+  }
+
+  destroy(): void {
+    for (const stream of [this, this.peer]) {
+      if (stream.#closed) continue;
+      stream.#closed = true;
+      stream.#events?.closed();
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (!this.#closed) this.#events?.data(bytes);
+  }
+}
+
+/** A worker's process that is none: a worker's loop in this process. */
+class PretendedProcess implements WorkerProcess {
+  readonly pid = 1;
+  readonly slate: SlateMemory;
+  readonly channel: Promise<Channel>;
+  readonly exited: Promise<ProcessExit>;
+  readonly released: Promise<void>;
+  readonly #exit: (exit: ProcessExit) => void;
+  readonly #stream: PairedStream;
+
+  constructor(onTheWay: (bytes: Uint8Array) => Uint8Array) {
+    const { promise, resolve } = Promise.withResolvers<ProcessExit>();
+    this.exited = promise;
+    this.released = promise.then(() => {});
+    this.#exit = resolve;
+    this.#stream = new PairedStream(onTheWay);
+    const childStream = new PairedStream(onTheWay);
+    this.#stream.peer = childStream;
+    childStream.peer = this.#stream;
+    const words = [0, 0];
+    this.slate = {
+      isMapped: true,
+      read: (word) => words[word],
+      write: (word, value) => void (words[word] = value),
+      close: () => {},
+    };
+    this.channel = Promise.resolve(new StreamChannel(this.#stream));
+    void runWorker(this.#childRuntime(new StreamChannel(childStream)));
+  }
+
+  kill(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#end({ code: null, signal });
+  }
+
+  #end(exit: ProcessExit): void {
+    this.#exit(exit);
+    this.#stream.destroy();
+  }
+
+  /** The host's, but for what would touch this process. */
+  #childRuntime(channel: Channel): Runtime {
+    const child: Partial<Runtime> = {
+      pid: 1,
+      connectToParent: () => Promise.resolve({ channel, slate: this.slate }),
+      // Both sides have the tasks already; a changed URL is the URL of no module.
+      importModule: () => Promise.resolve(),
+      keepAlive: () => () => {},
+      onUncaught: () => {},
+      ignoreInterrupt: () => {},
+      prepareOutput: () => {},
+      flushOutput: () => Promise.resolve(),
+      exit: (code) => this.#end({ code, signal: null }),
+    };
+    const host = runtime();
+    return { ...child, callLocal: () => host.callLocal() } as Runtime;
+  }
+}
+
+/** A call that only counts. */
+class CountedCall extends WorkItem {
+  cancel(): boolean {
+    return false;
+  }
+
+  protected onSent(): void {}
+  protected onTakenBack(): void {}
+  protected onSuccess(): void {}
+  protected onFailure(): void {}
+}
+
+const PROFILES = [new TaskProfile(findTask(identity)), new TaskProfile(findTask(echo))];
+
+function randomCall(random: Random, id: number): WorkItem {
+  const writer = new ByteWriter();
+  writer.begin();
+  encodeList(writer, [new RandomValues(random, { parts: 8 }).next(), id], String, "argument");
+  const profile = PROFILES[Math.floor(random() * PROFILES.length)];
+  const call = new CountedCall(profile, writer.bytes, writer.start, writer.length);
+  call.id = id;
+  return call;
+}
+
+/** A changed piece: one frame, which is garbage as a whole, or whose body is. */
+function changed(random: Random, bytes: Uint8Array): Uint8Array {
+  if (random() < 0.3) return mutated(random, bytes, bytes);
+  const body = mutated(random, bytes.slice(FRAME_HEAD_SIZE), bytes);
+  const frame = new FrameWriter();
+  frame.beginFrame(body[0] as MessageKind);
+  for (const byte of body.subarray(1)) frame.u8(byte);
+  return frame.endFrame();
+}
+
+/**
+ * Every call is answered once, or accounted for at the end; the end has a reason if bytes were garbage.
+ *
+ * Bytes carry no checksum, so an answer may be another than the one that was sent; and where bytes are missing at the end
+ * of a conversation both sides wait for them, until the process dies.
+ */
+export async function mutatedMessages(random: Random): Promise<void> {
+  const changedPiece = Math.floor(random() * 8);
+  let piece = 0;
+  const process = new PretendedProcess((bytes) => piece++ === changedPiece ? changed(random, bytes) : bytes);
+  const ended = Promise.withResolvers<void>();
+  let end: WorkerEnd | undefined;
+  const settled: WorkItem[] = [];
+  const worker = new Worker(process, { name: "Fuzzed-1" }, {
+    ready() {},
+    initializerFailed() {},
+    crashed() {},
+    answered: (item) => void settled.push(item),
+    answeredAll() {},
+    ended(_worker, how) {
+      end = how;
+      ended.resolve();
+    },
+  });
+  const sent: WorkItem[] = [];
+  for (let round = 1 + Math.floor(random() * 3); round > 0; round--) {
+    await quiet(() => end !== undefined || (worker.takesCalls && settled.length === sent.length));
+    if (!worker.takesCalls) break;
+    for (let n = 1 + Math.floor(random() * 4); n > 0; n--) {
+      const call = randomCall(random, sent.length + 1);
+      sent.push(call);
+      worker.ledger.assign(call);
+    }
+    worker.flush();
+  }
+  await quiet(() => end !== undefined || settled.length === sent.length);
+  if (end === undefined && random() < 0.5) {
+    worker.leave();
+    await quiet(() => end !== undefined);
+  }
+  if (end === undefined) worker.kill("SIGKILL");
+  await withLimit(ended.promise, 20_000, "The worker has not ended");
+  const { lost, notEntered, reason } = end!;
+  const accounted = [...settled, ...lost, ...notEntered].map((item) => item.id).toSorted((a, b) => a - b);
+  assert.deepEqual(accounted, sent.map((item) => item.id), "each call is answered once, lost, or not entered");
+  assert.ok(sent.every((item) => item.state === ItemState.SENT));
+  if (reason === undefined) return;
+  assert.ok(reason instanceof ProtocolError || reason instanceof DecodeError, inspect(reason));
+}
+
+/** Waits until `holds()`, or for some turns in which it does not. */
+async function quiet(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < QUIET_TURNS && !holds(); turn++) {
+    await new Promise<void>((resolve) => runtime().nextTurn(resolve));
+  }
+}

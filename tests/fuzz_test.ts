@@ -1,0 +1,43 @@
+/**
+ * The fuzzers' short form: some thousands of cases of each. A failure names the seed of its case; `ERGATE_TEST_SEED`, or
+ * `deno task fuzz --seed=…`, tries that one first. `deno task fuzz` has the long form.
+ */
+import assert from "node:assert/strict";
+import { type FuzzCase, mutatedBytes, mutatedFrames, roundTrip } from "./fuzz_cases.ts";
+import { mutatedMessages } from "./fuzz_messages.ts";
+import { randomNumbers, seed, test } from "./harness.ts";
+
+/** Runs cases, each with a seed of its own. */
+async function run(count: number, fuzz: FuzzCase): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    try {
+      await fuzz(randomNumbers(seed() + i));
+    } catch (error) {
+      throw new Error(`Case ${i} failed, of seed ${seed() + i}: ${error}`, { cause: error });
+    }
+  }
+}
+
+/** All own keys of the prototypes that bytes might want to change. */
+function prototypes(): string {
+  const all = [Object, Array, Map, Set, Date, RegExp, Error, Uint8Array, ArrayBuffer, Function, String, Number];
+  return all.map(({ prototype }) => Reflect.ownKeys(prototype).map(String).join()).join("\n");
+}
+
+test("fuzz: 5,000 random values arrive as they were sent, and as structuredClone copies them", async () => {
+  await run(5_000, roundTrip);
+});
+
+test("fuzz: 20,000 changed lists and failures are a DecodeError or a value, and change no prototype", async () => {
+  const before = prototypes();
+  await run(1_000, mutatedBytes);
+  assert.equal(prototypes(), before);
+});
+
+test("fuzz: 3,000 changed streams give the frames before the change, and a ProtocolError or an end", async () => {
+  await run(3_000, mutatedFrames);
+});
+
+test("fuzz: 1,000 conversations of a parent and a worker end or go on, whatever bytes are changed", async () => {
+  await run(1_000, mutatedMessages);
+});
