@@ -7,8 +7,8 @@
  *         └ refuses, with the path: PicklingError     └ refuses: DecodeError
  *
  * What crosses: what `structuredClone` copies and is plain data (no host's objects, no shared memory), errors of any
- * class (see failure.ts for how classes are kept), and bigints, buffers, views, cycles and sharing among them. What an
- * object's class would lose is refused, not flattened. Of an array with no holes only the items cross, and the keys
+ * class (see failure.ts for how classes are kept), bigints, buffers, views, instances of registered classes (see
+ * tasks/picklable.ts), cycles and sharing among them. What would lose its class is refused, not flattened. Of an array with no holes only the items cross, and the keys
  * `index`, `input` and `groups` of a match: to ask each array for other keys would cost more than to copy it.
  *
  * Paths look like `args[0].user.callback`, `["odd key"]`, `.get("key")` for the value and `.keys()[1]` for the key of
@@ -16,10 +16,23 @@
  */
 import type { PicklingDirection } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
+import { HAS_CLASSES } from "./codec_tags.ts";
 import { decode, DecodeError } from "./decoder.ts";
 import { encode } from "./encoder.ts";
+import { UnpicklingError } from "./unpickling_error.ts";
 
-export { DecodeError };
+export { DecodeError, UnpicklingError };
+
+/**
+ * Whether to read a list runs code of the user's: it has instances of registered classes in it.
+ *
+ * @param bytes Where it lies.
+ * @param start Where it begins.
+ * @returns Whether it does.
+ */
+export function bringsClasses(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start] & HAS_CLASSES) !== 0;
+}
 
 /**
  * Appends values as one list; references that they share stay shared.
@@ -30,6 +43,7 @@ export { DecodeError };
  * @param values The values.
  * @param nameOf Gives the root of the path of value i, as `args[0]`; called on failure only.
  * @param direction Which way they go.
+ * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
  * @throws {PicklingError} If one cannot cross.
  */
 export function encodeList(
@@ -37,8 +51,9 @@ export function encodeList(
   values: readonly unknown[],
   nameOf: (index: number) => string,
   direction: PicklingDirection,
+  plain = false,
 ): void {
-  encode(writer, values, direction, nameOf);
+  encode(writer, values, direction, nameOf, undefined, plain);
 }
 
 /**
@@ -49,6 +64,7 @@ export function encodeList(
  * @param end Where it ends.
  * @returns The values.
  * @throws {DecodeError} If the bytes are not such a list.
+ * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` fails.
  */
 export function decodeList(bytes: Uint8Array, start: number, end: number): unknown[] {
   return decode(bytes, start, end);
@@ -61,10 +77,17 @@ export function decodeList(bytes: Uint8Array, start: number, end: number): unkno
  * @param value The value.
  * @param name The root of its path, as `result`.
  * @param direction Which way it goes.
+ * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
  * @throws {PicklingError} If it cannot cross.
  */
-export function encodeValue(writer: ByteWriter, value: unknown, name: string, direction: PicklingDirection): void {
-  encode(writer, [value], direction, () => name);
+export function encodeValue(
+  writer: ByteWriter,
+  value: unknown,
+  name: string,
+  direction: PicklingDirection,
+  plain = false,
+): void {
+  encode(writer, [value], direction, () => name, undefined, plain);
 }
 
 /**
@@ -75,6 +98,7 @@ export function encodeValue(writer: ByteWriter, value: unknown, name: string, di
  * @param end Where it ends.
  * @returns The value.
  * @throws {DecodeError} If the bytes are not such a value.
+ * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` fails.
  */
 export function decodeValue(bytes: Uint8Array, start: number, end: number): unknown {
   const values = decode(bytes, start, end);

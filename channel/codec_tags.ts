@@ -1,9 +1,10 @@
 /**
  * The bytes of the codec: what `encoder.ts` writes and `decoder.ts` reads.
  *
- * A list is a count and its values, then the bodies that were put off (see LATER). A value is one tag byte and what
- * belongs to it; numbers are little-endian (as every host is), counts are varints. Containers count in the order in
- * which they begin: REF says "the one with that number again", which keeps cycles and sharing.
+ * A list is a head byte, a count and its values, then the bodies that were put off (see LATER), then the table of classes
+ * if there is one (see HAS_CLASSES). A value is one tag byte and what belongs to it; numbers are little-endian (as every
+ * host is), counts are varints. Containers count in the order in which they begin: REF says "the one with that number
+ * again", which keeps cycles and sharing. docs/wire.md says it all for one who writes a second decoder.
  *
  * | tag | then |
  * | --- | --- |
@@ -11,6 +12,14 @@
  * | 0x40 + n | an ASCII string of n bytes, 0 to 63 |
  * | the names below | what their comments say |
  */
+
+/** The version of the format, in the upper half of the head byte; the lower half are flags. */
+export const VERSION = 0x10;
+/**
+ * Flag of the head byte: at the list's end there is a table of the classes whose instances are in it, and its size (4
+ * bytes). The table is a count, and of each class the module's URL, the name, and the hash of its text (strings).
+ */
+export const HAS_CLASSES = 0x01;
 
 /** `undefined`. */
 export const UNDEFINED = 0x00;
@@ -72,10 +81,18 @@ export const VIEW = 0x1a;
  */
 export const ERROR = 0x1b;
 /**
- * Stands before the head of an object, array, map, set or error whose body follows only behind the list's values, in
+ * Stands before the head of an object, array, map, set, error or instance whose body follows only behind the list's values, in
  * the order in which they were put off: so neither side recurses deeper than MAX_DEPTH, and nesting has no limit.
  */
 export const LATER = 0x1c;
+/** An instance of a class: the class's place in the table, then its own fields as an object's. */
+export const INSTANCE = 0x1d;
+/** An error of a registered class: the class's place in the table, then all that ERROR has. */
+export const ERROR_INSTANCE = 0x1e;
+/** An instance of a class with `toPickle`: the class's place in the table, then the state (a value). */
+export const PICKLED = 0x1f;
+/** The same of an error: behind the state there are the names and the message that ERROR has, and the stack. */
+export const PICKLED_ERROR = 0x20;
 
 /** The flag of a small integer; the rest of the tag is the integer. */
 export const SMALL_INT = 0x80;
@@ -87,6 +104,12 @@ export const SHORT_STRING = 0x40;
  * stack before its code is compiled, a ninth of the smallest default of the hosts; a smaller number would put off more.
  */
 export const MAX_DEPTH = 128;
+
+/**
+ * How deep values may be nested inside the state of an instance, counted from the list: nothing in there is put off, as it
+ * must be complete when `fromPickle` gets it. Half of the smallest stack.
+ */
+export const MAX_STATE_DEPTH = 512;
 
 /** The kinds of views; a view is written as its index here. */
 export const VIEW_NAMES: readonly string[] = [

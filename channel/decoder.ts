@@ -1,9 +1,13 @@
 /**
  * Bytes to values. The bytes are not trusted: each read is checked against the end, a claimed size against what is
- * left before anything is allocated, and whatever else goes wrong is a {@linkcode DecodeError}.
+ * left before anything is allocated, and whatever else goes wrong is a {@linkcode DecodeError}. Only the classes of
+ * instances are the user's: if one is not registered here, or its `fromPickle` fails, it is an {@linkcode UnpicklingError}.
  */
+import { lookUpClass, type RegisteredClass } from "../tasks/picklable.ts";
 import * as tag from "./codec_tags.ts";
 import { makeError } from "./error_classes.ts";
+import { describe } from "./refusal.ts";
+import { UnpicklingError } from "./unpickling_error.ts";
 
 /** The bytes are not what the codec writes. */
 export class DecodeError extends Error {}
@@ -36,30 +40,83 @@ const BARE_FRAME = /^ {4}at ((?:\/|[A-Z]:).*:\d+:\d+)$/gm;
 /** One list being read. */
 class Decoder {
   readonly #bytes: Uint8Array;
-  readonly #end: number;
+  #end: number;
   #at: number;
   #depth = 0;
   /** The containers, in the order in which they began; `undefined` for one that is not complete enough to be had. */
   readonly #seen: (object | undefined)[] = [];
   /** Containers whose bodies come later: tag and container, one after the other. */
   #later: unknown[] | undefined;
+  /** The classes of the list's table; `undefined` for one that is not registered here. */
+  #classes: (RegisteredClass | undefined)[] | undefined;
+  /** Gets what the classes that cannot be had cost; without it they are errors. */
+  readonly #lost: string[] | undefined;
+  /** The list's values so far. */
+  readonly #values: unknown[] = [];
+  /** All values are there, but for bodies that come later. */
+  #inBodies = false;
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
+  constructor(bytes: Uint8Array, start: number, end: number, lost: string[] | undefined) {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
+    this.#lost = lost;
   }
 
   list(): unknown[] {
+    const head = this.#bytes[this.#take(1)];
+    if (head !== tag.VERSION) this.#readHead(head);
     const count = this.#count(1);
-    const values: unknown[] = [];
+    const values = this.#values;
     for (let i = 0; i < count; i++) values.push(this.#value());
     if (this.#later !== undefined) this.#bodies(this.#later);
     if (this.#at !== this.#end) throw new DecodeError(`Cannot decode as ${this.#end - this.#at} bytes are left over`);
     return values;
   }
 
+  #readHead(head: number): void {
+    if (head !== (tag.VERSION | tag.HAS_CLASSES)) {
+      throw new DecodeError(
+        `Cannot decode as a list must begin with ${tag.VERSION}, this version of the format: it begins with ${head}`,
+      );
+    }
+    const begin = this.#at;
+    this.#at = Math.max(begin, this.#end - 4);
+    const size = this.#int32() >>> 0;
+    this.#end -= 4;
+    if (size > this.#end - begin) {
+      throw new DecodeError("Cannot decode as the table of classes is larger than its list");
+    }
+    this.#at = this.#end - size;
+    this.#readTable();
+    this.#end -= size;
+    this.#at = begin;
+  }
+
+  #readTable(): void {
+    const classes: (RegisteredClass | undefined)[] = this.#classes = [];
+    const missing = [];
+    const count = this.#count(3);
+    for (let i = 0; i < count; i++) {
+      const address = { url: this.#string(), name: this.#string(), hash: this.#string() };
+      const found = lookUpClass(address);
+      classes.push(found);
+      if (found === undefined) missing.push(address);
+    }
+    if (this.#at !== this.#end) throw new DecodeError("Cannot decode as the table of classes is smaller than it says");
+    if (missing.length === 0) return;
+    if (this.#lost === undefined) {
+      const [{ name, url }] = missing;
+      throw new UnpicklingError(
+        `class ${name} must be registered here by picklable() when its module ${url} is imported: it is not`,
+        { index: -1, missing },
+      );
+    }
+    for (const { name } of missing) this.#lost.push(`class ${name}, which is not registered here`);
+  }
+
   #bodies(later: unknown[]): void {
+    this.#inBodies = true;
     for (let at = 0; at < later.length; at += 2) {
       this.#depth = 0;
       this.#body(later[at] as number, later[at + 1] as object);
@@ -103,6 +160,7 @@ class Decoder {
       case tag.MAP:
       case tag.SET:
       case tag.ERROR:
+      case tag.INSTANCE:
         return this.#container(kind);
       case tag.INT32:
         return this.#int32();
@@ -152,6 +210,11 @@ class Decoder {
         return this.#buffer(kind);
       case tag.VIEW:
         return this.#view();
+      case tag.ERROR_INSTANCE:
+        return this.#container(kind);
+      case tag.PICKLED:
+      case tag.PICKLED_ERROR:
+        return this.#pickled(kind);
       default:
         throw new DecodeError(`Cannot decode as there is no tag ${kind}`);
     }
@@ -244,7 +307,7 @@ class Decoder {
 
   #container(kind: number): object {
     const value = this.#shell(kind);
-    if (++this.#depth > tag.MAX_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
+    if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
     this.#body(kind, value);
     this.#depth--;
     return value;
@@ -270,15 +333,65 @@ class Decoder {
         return this.#register(new Set());
       case tag.ERROR:
         return this.#register(this.#errorShell());
+      case tag.INSTANCE: {
+        const found = this.#class();
+        return this.#register(found === undefined ? {} : Object.create(found.prototype) as object);
+      }
+      case tag.ERROR_INSTANCE: {
+        const found = this.#class();
+        return this.#register(this.#errorShell(found));
+      }
       default:
         throw new DecodeError(`Cannot decode as a container is expected: tag is ${kind}`);
     }
   }
 
-  #errorShell(): Error {
+  #errorShell(found?: RegisteredClass): Error {
     const className = this.#string();
     const name = this.#text();
-    return makeError(className, this.#text(), name);
+    return makeError(className, this.#text(), name, found?.prototype);
+  }
+
+  #class(): RegisteredClass | undefined {
+    const place = this.#size();
+    if (place >= (this.#classes?.length ?? 0)) throw new DecodeError("Cannot decode as a class is not in the table");
+    return this.#classes![place];
+  }
+
+  #pickled(kind: number): object {
+    const found = this.#class();
+    const at = this.#seen.push(undefined) - 1;
+    if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as states are nested too deep");
+    const state = this.#value();
+    this.#depth--;
+    let twin: Error | undefined;
+    if (kind === tag.PICKLED_ERROR) {
+      twin = this.#errorShell();
+      this.#stack(twin);
+    }
+    return this.#seen[at] = found === undefined ? twin ?? bare(state) : this.#revive(found, state, twin);
+  }
+
+  /** Calls `fromPickle`. The twin of an error has its stack, and stands in for it in a failure, which must arrive. */
+  #revive(found: RegisteredClass, state: unknown, twin: Error | undefined): object {
+    try {
+      const value: unknown = (found.target as unknown as { fromPickle(state: unknown): unknown }).fromPickle(state);
+      if (typeof value !== "object" || value === null || value instanceof Promise) {
+        throw new TypeError(`it must return an instance: it returned ${describe(value)}`);
+      }
+      if (twin !== undefined) define(value, "stack", twin.stack, false);
+      return value;
+    } catch (error) {
+      const reason = `fromPickle() threw: ${describe(error)}`;
+      if (this.#lost === undefined) {
+        throw new UnpicklingError(`class ${found.name}'s ${reason}`, {
+          index: this.#inBodies ? -1 : this.#values.length,
+          cause: error,
+        });
+      }
+      this.#lost.push(`class ${found.name}, as its ${reason}`);
+      return twin ?? bare(state);
+    }
   }
 
   #body(kind: number, value: object): void {
@@ -286,7 +399,17 @@ class Decoder {
     else if (kind === tag.ARRAY) this.#items(value as unknown[]);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
+    else if (kind === tag.INSTANCE) this.#ownFields(value);
     else this.#error(value as Error);
+  }
+
+  /** Fields of an instance: its class may have accessors of the same name, which must not be called. */
+  #ownFields(value: object): void {
+    for (let left = this.#count(2); left > 0; left--) {
+      const key = this.#key();
+      if (key in value) define(value, key, this.#value(), true);
+      else (value as Record<string, unknown>)[key] = this.#value();
+    }
   }
 
   #fields(value: Record<string, unknown>): void {
@@ -398,10 +521,14 @@ class Decoder {
     return this.#string();
   }
 
-  #error(value: Error): void {
+  #stack(value: Error): void {
     // Without one of its own it would have the stack of this place.
     const stack = this.#text() ?? `${value.name}: ${value.message}`;
     define(value, "stack", stack.replace(BARE_FRAME, "    at <anonymous> ($1)"), false);
+  }
+
+  #error(value: Error): void {
+    this.#stack(value);
     this.#errorFields(value, false);
     this.#errorFields(value, true);
   }
@@ -409,6 +536,11 @@ class Decoder {
   #errorFields(value: Error, isEnumerable: boolean): void {
     while (this.#value() === true) define(value, this.#key(), this.#value(), isEnumerable);
   }
+}
+
+/** What stands in for an instance whose class cannot be had. */
+function bare(state: unknown): object {
+  return typeof state === "object" && state !== null ? state : { state };
 }
 
 function define(value: object, key: string, item: unknown, isEnumerable: boolean): void {
@@ -421,14 +553,17 @@ function define(value: object, key: string, item: unknown, isEnumerable: boolean
  * @param bytes Where it lies.
  * @param start Where it begins.
  * @param end Where it ends.
+ * @param lost Gets a word about each class that cannot be had; its instances come as plain objects, errors as those of the
+ *   nearest built-in class. Without it they are an {@linkcode UnpicklingError}.
  * @returns The values.
  * @throws {DecodeError} If the bytes are no list.
+ * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` throws.
  */
-export function decode(bytes: Uint8Array, start: number, end: number): unknown[] {
+export function decode(bytes: Uint8Array, start: number, end: number, lost?: string[]): unknown[] {
   try {
-    return new Decoder(bytes, start, end).list();
+    return new Decoder(bytes, start, end, lost).list();
   } catch (error) {
-    if (error instanceof DecodeError) throw error;
+    if (error instanceof DecodeError || error instanceof UnpicklingError) throw error;
     throw new DecodeError("Cannot decode as a value is not valid", { cause: error });
   }
 }

@@ -6,10 +6,11 @@
  * throw, change what is being walked, or submit a call themselves.
  */
 import { InvalidStateError, type PicklingDirection } from "../errors.ts";
+import { findClass, type RegisteredClass } from "../tasks/picklable.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, errorClassName, isError } from "./error_classes.ts";
-import { describe, HINTS, OWN_PROTOTYPE, property, Refusal, toRefusal } from "./refusal.ts";
+import { describe, HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
 import {
   undo,
   writeBigint,
@@ -58,10 +59,21 @@ for (const [name, write] of WRITERS) {
   if (typeof builtin === "function") WRITERS_BY_PROTOTYPE.set(builtin.prototype, write);
 }
 
+/** A place in the walk to which it can go back. */
+interface Mark {
+  readonly offset: number;
+  readonly count: number;
+  readonly later: number;
+  readonly open: number;
+  readonly depth: number;
+}
+
 /** One walk at a time: the state of encoding one list. */
 class Encoder {
   writer!: ByteWriter;
   direction!: PicklingDirection;
+  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
+  plain = false;
   /** The encoder whose walk was interrupted by the one of this. */
   outer: Encoder | undefined;
   /** The block and its `start` when the walk began: what `writer.start` must be again after a forbidden call. */
@@ -82,6 +94,10 @@ class Encoder {
   readonly #later: unknown[] = [];
   /** The index of the value that is being walked. */
   #index = 0;
+  /** The classes of instances that were met; their places here go into the bytes. */
+  readonly #classes: RegisteredClass[] = [];
+  /** Numbers of the instances whose state is being walked. */
+  readonly #open: number[] = [];
 
   run(values: readonly unknown[], nameOf: (index: number) => string): void {
     const writer = this.writer;
@@ -89,9 +105,11 @@ class Encoder {
     this.block = writer.bytes;
     this.start = writer.start;
     try {
-      writeSize(this.writer, values.length);
+      writeByte(writer, tag.VERSION);
+      writeSize(writer, values.length);
       for (this.#index = 0; this.#index < values.length; this.#index++) this.value(values[this.#index]);
       if (this.#later.length > 0) this.#bodies();
+      if (this.#classes.length > 0) this.#table(offset);
     } catch (caught) {
       writer.length = writer.start + offset;
       throw toRefusal(caught).within(nameOf(this.#index)).toError(this.direction);
@@ -109,6 +127,7 @@ class Encoder {
         else this.#numbers.clear();
       }
       if (this.#later.length > 0) this.#later.length = 0;
+      if (this.#classes.length > 0) this.#classes.length = this.#open.length = 0;
       this.#count = 0;
     }
     this.depth = 0;
@@ -130,6 +149,19 @@ class Encoder {
       }
       later[at + 1] = undefined;
     }
+  }
+
+  /** The table of classes, behind all else; the list's head byte is at `offset`. */
+  #table(offset: number): void {
+    const { writer } = this;
+    const begin = writer.length - writer.start;
+    writeSize(writer, this.#classes.length);
+    for (const { url, name, hash } of this.#classes) for (const text of [url, name, hash]) writeString(writer, text);
+    const size = writer.length - writer.start - begin;
+    writer.reserve(4);
+    writer.view.setUint32(writer.length, size, true);
+    writer.length += 4;
+    writer.bytes[writer.start + offset] |= tag.HAS_CLASSES;
   }
 
   value(value: unknown): void {
@@ -163,7 +195,7 @@ class Encoder {
     if (prototype === Object.prototype) return this.container(tag.OBJECT, value);
     if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
     if (prototype === null) return this.container(tag.OBJECT, value);
-    if (prototype === Array.prototype) throw new Refusal(OWN_PROTOTYPE);
+    if (prototype === Array.prototype) throw new Refusal(wouldLoseClass(""));
     const write = WRITERS_BY_PROTOTYPE.get(prototype);
     if (write !== undefined) return write(this, value);
     this.#other(value, prototype);
@@ -171,19 +203,84 @@ class Encoder {
 
   /** What is neither plain nor an instance of one of this realm's built-in classes. */
   #other(value: object, prototype: object): void {
+    const registered = findClass(prototype);
+    if (registered !== undefined) return this.#instance(value, registered);
     const name = className(prototype);
     if (name === "Object" && Object.getPrototypeOf(prototype) === null) return this.container(tag.OBJECT, value);
     if (name === "Buffer" && value instanceof Uint8Array) return this.#hostBuffer(value);
     if (isError(value)) return this.container(tag.ERROR, value);
     const kind = Object.prototype.toString.call(value).slice(8, -1);
-    const write = kind === name ? WRITERS.get(name) : undefined;
+    const write = kind === name && isBuiltin(prototype, name) ? WRITERS.get(name) : undefined;
     if (write !== undefined) return write(this, value);
     if (value instanceof Promise) throw new Refusal(HINTS.Promise);
-    if (Object.hasOwn(HINTS, kind) && (name === kind || name === "")) throw new Refusal(HINTS[kind]);
+    if (Object.hasOwn(HINTS, kind) && (this.plain || name === kind || name === "")) throw new Refusal(HINTS[kind]);
     if (kind.endsWith(" Iterator")) throw new Refusal("iterators cannot be copied: send an array of what it yields");
-    throw new Refusal(
-      name === "" ? OWN_PROTOTYPE : `an instance of class ${name} would lose its class: send a plain object`,
-    );
+    if (!this.plain) throw new Refusal(wouldLoseClass(name, prototype));
+    this.#stripped(value);
+  }
+
+  /** What the platform makes of an instance: what its built-in class makes of it, without its own. */
+  #stripped(value: object): void {
+    for (const [name, write] of WRITERS) {
+      const builtin = (globalThis as Record<string, unknown>)[name];
+      if (typeof builtin === "function" && value instanceof builtin) return write(this, value);
+    }
+    this.container(tag.OBJECT, value);
+  }
+
+  // Instances of registered classes.
+
+  #instance(value: object, registered: RegisteredClass): void {
+    const isOfError = isError(value);
+    if (!registered.hasState) return this.container(isOfError ? tag.ERROR_INSTANCE : tag.INSTANCE, value);
+    const { leftOut } = this;
+    if (!isOfError || leftOut === undefined) return this.#pickled(value, registered, isOfError);
+    // A task's error arrives whatever its class does: at worst as its nearest built-in one.
+    const mark = this.#mark();
+    try {
+      this.#pickled(value, registered, isOfError);
+    } catch {
+      this.#goBack(mark);
+      leftOut.push(`${this.errorPath}toPickle()`);
+      this.container(tag.ERROR, value);
+    }
+  }
+
+  /** What `toPickle` gives. It must be whole when `fromPickle` gets it: nothing in it is put off. */
+  #pickled(value: object, registered: RegisteredClass, isOfError: boolean): void {
+    this.#open.push(this.#count - 1);
+    writeByte(this.writer, isOfError ? tag.PICKLED_ERROR : tag.PICKLED);
+    writeSize(this.writer, this.#placeOf(registered));
+    let state: unknown;
+    try {
+      state = (value as { toPickle(): unknown }).toPickle();
+    } catch (caught) {
+      throw new Refusal(`toPickle() of class ${registered.name} threw: ${describe(caught)}`, [caught]);
+    }
+    try {
+      this.#refuseTooDeep();
+      this.depth++;
+      this.value(state);
+      this.depth--;
+    } catch (caught) {
+      throw toRefusal(caught).within(".toPickle()");
+    }
+    if (isOfError) {
+      this.#errorHead(value as Error);
+      this.value(this.#stack(value as Error));
+    }
+    this.#open.pop();
+  }
+
+  #placeOf(registered: RegisteredClass): number {
+    const place = this.#classes.indexOf(registered);
+    return place < 0 ? this.#classes.push(registered) - 1 : place;
+  }
+
+  #refuseTooDeep(): void {
+    if (this.depth >= tag.MAX_STATE_DEPTH) {
+      throw new Refusal(`what toPickle() gives must be nested less than ${tag.MAX_STATE_DEPTH} levels deep: it is not`);
+    }
   }
 
   /** Writes a REF if the container was met before, else gives it its number. */
@@ -205,6 +302,9 @@ class Encoder {
   }
 
   #ref(number: number): true {
+    if (this.#open.length > 0 && this.#open.includes(number)) {
+      throw new Refusal("an instance cannot be inside what its own toPickle() gives: leave that reference out");
+    }
     writeByte(this.writer, tag.REF);
     writeSize(this.writer, number);
     return true;
@@ -212,10 +312,10 @@ class Encoder {
 
   /** Writes a container that may hold others: its body now, or later if it lies too deep. */
   container(kind: number, value: object): void {
-    const isDeep = this.depth >= tag.MAX_DEPTH;
+    const isDeep = this.depth >= tag.MAX_DEPTH && this.#mayPutOff();
     if (isDeep) writeByte(this.writer, tag.LATER);
     writeByte(this.writer, kind);
-    if (kind === tag.ERROR) this.#errorHead(value as Error);
+    if (kind >= tag.ERROR) this.#head(kind, value);
     if (isDeep) {
       this.#later.push(kind, value, this.#index);
       return;
@@ -225,9 +325,22 @@ class Encoder {
     this.depth--;
   }
 
+  #mayPutOff(): boolean {
+    if (this.#open.length === 0) return true;
+    this.#refuseTooDeep();
+    return false;
+  }
+
+  /** What goes with the tag of an error or an instance. */
+  #head(kind: number, value: object): void {
+    if (kind !== tag.ERROR) writeSize(this.writer, this.#placeOf(findClass(Object.getPrototypeOf(value))!));
+    if (kind !== tag.INSTANCE) this.#errorHead(value as Error);
+  }
+
   #body(kind: number, value: object): void {
-    if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>, Object.keys(value));
-    else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    if (kind === tag.OBJECT || kind === tag.INSTANCE) {
+      this.#fields(value as Record<string, unknown>, Object.keys(value));
+    } else if (kind === tag.ARRAY) this.#items(value as unknown[]);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
     else this.#errorBody(value as Error);
@@ -373,8 +486,9 @@ class Encoder {
   #errorName(value: Error, kind: string): string {
     const name = this.#text(value, "name") ?? kind;
     const prototype = Object.getPrototypeOf(value);
-    // A class that gives its instances no name shall at least be told by its own.
-    return name === kind && !Object.hasOwn(prototype, "name") ? className(prototype) || name : name;
+    // A class that does not arrive, and gives its instances no name, shall at least be told by its own.
+    const isTold = name !== kind || Object.hasOwn(prototype, "name") || findClass(prototype) !== undefined;
+    return isTold ? name : className(prototype) || name;
   }
 
   /** The stack, with the error's name at its head: engines write the head before a constructor can set the name. */
@@ -410,11 +524,9 @@ class Encoder {
 
   /** Fields of an error. With `leftOut`, what cannot cross is left out, and its name noted. */
   #errorFields(value: Record<string, unknown>, keys: readonly string[]): void {
-    const { depth, errorPath, leftOut, writer } = this;
+    const { errorPath, leftOut } = this;
     for (const key of keys) {
-      const offset = writer.length - writer.start;
-      const count = this.#count;
-      const later = this.#later.length;
+      const mark = this.#mark();
       const noted = leftOut?.length ?? 0;
       this.errorPath = `${errorPath}${key}.`;
       try {
@@ -423,16 +535,33 @@ class Encoder {
         this.value(value[key]);
       } catch (caught) {
         if (leftOut === undefined) throw toRefusal(caught).within(property(key));
-        undo(this.writer, offset);
-        this.#forget(count);
-        this.#later.length = later;
-        this.depth = depth;
+        this.#goBack(mark);
         leftOut.length = noted;
         leftOut.push(errorPath + key);
       }
     }
     this.errorPath = errorPath;
     writeByte(this.writer, tag.FALSE);
+  }
+
+  /** Where the walk is. */
+  #mark(): Mark {
+    return {
+      offset: this.writer.length - this.writer.start,
+      count: this.#count,
+      later: this.#later.length,
+      open: this.#open.length,
+      depth: this.depth,
+    };
+  }
+
+  /** Takes back what was written since. */
+  #goBack(mark: Mark): void {
+    undo(this.writer, mark.offset);
+    this.#forget(mark.count);
+    this.#later.length = mark.later;
+    this.#open.length = mark.open;
+    this.depth = mark.depth;
   }
 
   /** Forgets all containers but the first `count`. */
@@ -457,6 +586,7 @@ let working: Encoder | undefined;
  * @param direction Which way they go.
  * @param nameOf Gives the root of the path of value i; called on failure only.
  * @param leftOut Gets the names of fields of errors that cannot cross and are left out; without it they fail the walk.
+ * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
  * @throws {PicklingError} If a value cannot cross.
  */
 export function encode(
@@ -465,6 +595,7 @@ export function encode(
   direction: PicklingDirection,
   nameOf: (index: number) => string,
   leftOut?: string[],
+  plain = false,
 ): void {
   const outer = working;
   if (outer !== undefined) refuseToInterrupt(writer, outer);
@@ -472,6 +603,7 @@ export function encode(
   encoder.writer = writer;
   encoder.direction = direction;
   encoder.leftOut = leftOut;
+  encoder.plain = plain;
   encoder.outer = outer;
   working = encoder;
   try {
@@ -491,6 +623,13 @@ function refuseToInterrupt(writer: ByteWriter, innermost: Encoder): void {
     writer.start = writer.bytes === encoder.block ? encoder.start : 0;
     throw new InvalidStateError("Cannot make a call as a value of another call is being copied: a getter made it");
   }
+}
+
+/** Whether a prototype with a built-in class's name is of such a class, of any realm: no class stands between it and Object. */
+function isBuiltin(prototype: object, name: string): boolean {
+  let levels = 0;
+  for (let at = prototype; at !== null; at = Object.getPrototypeOf(at)) levels++;
+  return levels === (tag.VIEW_NAMES.includes(name) && name !== "DataView" ? 3 : 2);
 }
 
 /** The number of an array's key; -1 if it is not an index. */

@@ -67,10 +67,20 @@ export function isError(value: object): boolean {
  * @param className The class's name; an unknown one gives an `Error`.
  * @param message Its message, if it has one of its own.
  * @param name Its own name, if it is not the class's.
+ * @param prototype The prototype that it is given, if it is of a registered class.
  * @returns The error; its stack is of no use.
  */
-export function makeError(className: string, message: string | undefined, name: string | undefined): Error {
+export function makeError(
+  className: string,
+  message: string | undefined,
+  name: string | undefined,
+  prototype?: object,
+): Error {
   const error = withoutStack(() => construct(className, message, name));
+  if (prototype !== undefined) {
+    Object.setPrototypeOf(error, prototype);
+    name ??= className;
+  }
   if (name !== undefined && error.name !== name) {
     Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
   }

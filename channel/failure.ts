@@ -1,12 +1,13 @@
 /**
  * What a task threw, to bytes and back.
  *
- * An error arrives as itself as far as it can: the same built-in class, or ergate's own; an unregistered class as its
- * nearest built-in one with its own name. Message, fields, `cause` and `errors` come along. Its stack is the worker's,
+ * An error arrives as itself as far as it can: the same built-in class, ergate's own, or one registered with `picklable()`;
+ * an unregistered class as its nearest built-in one with its own name. Message, fields, `cause` and `errors` come along. Its stack is the worker's,
  * and one line behind it says which worker that was.
  *
  * The bytes: the length of the first list (4 bytes), the list of what was thrown, the list of what is said about it.
  */
+import { PicklingError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { decode, DecodeError } from "./decoder.ts";
 import { encode } from "./encoder.ts";
@@ -23,14 +24,15 @@ const SHOWN_FIELDS = 20;
  * @param writer Where to; the caller has called `writer.begin()`.
  * @param thrown What was thrown: any value.
  * @param where Where it was, as `task file:///x.ts#fib in worker ProcessPoolExecutor-1 (process 123)`.
+ * @param plain Whether instances of unregistered classes among its fields lose their class; if not, they are left out.
  */
-export function encodeFailure(writer: ByteWriter, thrown: unknown, where: string): void {
+export function encodeFailure(writer: ByteWriter, thrown: unknown, where: string, plain = false): void {
   const offset = writer.length - writer.start;
   const leftOut: string[] = [];
   writer.reserve(4);
   writer.length += 4;
   try {
-    encode(writer, [thrown], "result", nameThrown, leftOut);
+    encode(writer, [thrown], "result", nameThrown, leftOut, plain);
   } catch (refusal) {
     leftOut.length = 0;
     encode(writer, [substitute(thrown, refusal)], "result", nameThrown, leftOut);
@@ -78,13 +80,20 @@ export function decodeFailure(bytes: Uint8Array, start: number, end: number): un
   const length = new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0, true);
   const middle = start + 4 + length;
   if (middle > end) throw new DecodeError("Cannot decode as the bytes of a failure end too early");
-  const [thrown] = decode(bytes, start + 4, middle);
+  const lost: string[] = [];
+  const [thrown] = decode(bytes, start + 4, middle, lost);
   const [where, leftOut] = decode(bytes, middle, end);
   if (typeof thrown === "object" && thrown !== null && isError(thrown)) {
     // Bun prints an error whose stack was set by parsing it: a line that begins in another word than "at" it drops.
     const lines = [(thrown as Error).stack, `    at ${where}`];
     if (leftOut !== "") lines.push(`    (left out, as it cannot be copied: ${leftOut})`);
+    if (lost.length > 0) lines.push(`    (arrived without ${lost.slice(0, SHOWN_FIELDS).join(", ")})`);
     Object.defineProperty(thrown, "stack", { value: lines.join("\n") });
+  } else if (lost.length > 0) {
+    return new PicklingError(`Cannot read what was thrown at ${where} as it is of ${lost[0]}`, {
+      path: "thrown",
+      direction: "result",
+    });
   }
   return thrown;
 }

@@ -1,5 +1,6 @@
 /** Why a value cannot cross, and where: thrown inside the codec, and made a PicklingError when the path is complete. */
 import { type PicklingDirection, PicklingError } from "../errors.ts";
+import { findClass, type RegisteredClass } from "../tasks/picklable.ts";
 
 /** Parts of a path that are shown at each end of one that is longer than both together. */
 const SHOWN_PARTS = 12;
@@ -70,8 +71,19 @@ export function describe(value: unknown): string {
   }
 }
 
-/** The reason for an object made by `Object.create`. */
-export const OWN_PROTOTYPE = "an object with a prototype of its own would lose it: send a plain object";
+/**
+ * The reason for an instance of an unregistered class, or for an object made by `Object.create`.
+ *
+ * @param name The class's name; empty if there is no class.
+ * @param prototype Its prototype.
+ */
+export function wouldLoseClass(name: string, prototype: object | null = null): string {
+  if (name === "") return "an object with a prototype of its own would lose it: send a plain object";
+  let base: RegisteredClass | undefined;
+  for (let at = prototype; at !== null && base === undefined; at = Object.getPrototypeOf(at)) base = findClass(at);
+  const also = base === undefined ? "" : ` too, as its base class ${base.name} is`;
+  return `an instance of class ${name} would lose its class: register ${name} with picklable()${also}, or send a plain object`;
+}
 
 /** What to do instead, by class. */
 export const HINTS: Readonly<Record<string, string>> = {

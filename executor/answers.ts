@@ -27,6 +27,8 @@ export class Answers {
   #size = 0;
   /** When the first of them was made. */
   #since = 0;
+  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
+  plain = false;
   /** They go out by a timer, if not before. */
   #timed = false;
 
@@ -50,10 +52,10 @@ export class Answers {
     const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
     const place = frame.beginBlock();
     try {
-      encodeValue(frame, value, "result", "result");
+      encodeValue(frame, value, "result", "result", this.plain);
     } catch (error) {
       frame.bytes[frame.start + kind] = Answer.FAILURE;
-      encodeFailure(frame, error, where());
+      encodeFailure(frame, error, where(), this.plain);
     }
     this.#end(place);
   }
@@ -68,7 +70,7 @@ export class Answers {
   ): void {
     this.#begin(sequence, answer, milliseconds);
     const place = this.#frame.beginBlock();
-    encodeFailure(this.#frame, error, where);
+    encodeFailure(this.#frame, error, where, this.plain);
     this.#end(place);
   }
 

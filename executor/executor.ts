@@ -100,7 +100,7 @@ export abstract class Executor {
     const profile = scheduler.profile(findTask(fn));
     const writer = scheduler.arguments;
     writer.begin();
-    encodeList(writer, args, argumentName, "argument");
+    encodeList(writer, args, argumentName, "argument", scheduler.plain);
     scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
     writer.end();

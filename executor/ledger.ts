@@ -6,7 +6,7 @@
  * answered it as skipped; only then do both sides count alike again.
  */
 import { now } from "../runtime/host_functions.ts";
-import { decodeValue, encodeValue } from "../channel/codec.ts";
+import { decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import {
   Answer,
@@ -146,7 +146,7 @@ export class Ledger {
       throw new ProtocolError(`Cannot take answers as they must begin at call ${this.#answered + 1}: they do not`);
     }
     while (!frame.ended && !this.#abandoned) {
-      const answer = frame.u8() as Answer;
+      let answer = frame.u8() as Answer;
       const milliseconds = frame.f32();
       const size = frame.u32();
       const start = frame.skip(size);
@@ -155,8 +155,16 @@ export class Ledger {
       if (item === undefined && answer !== Answer.SKIPPED) {
         throw new ProtocolError("Cannot take an answer as its call was taken back");
       }
-      // May throw, and then the call must still be here to be accounted for.
-      const value = decodeAnswer(answer, frame.bytes, start, frame.at);
+      let value: unknown;
+      try {
+        // May throw, and then the call must still be here to be accounted for.
+        value = decodeAnswer(answer, frame.bytes, start, frame.at);
+      } catch (error) {
+        if (!(error instanceof UnpicklingError)) throw error;
+        value = error.toPicklingError({ all: "result", nameOf: () => "result" }, "result");
+        answer = Answer.FAILURE;
+      }
+      if (this.#abandoned) return; // by a fromPickle that has killed the pool
       this.#sent.shift();
       this.#answered++;
       if (item === undefined) continue;

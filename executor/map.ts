@@ -424,7 +424,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     const { arguments: writer } = this.#scheduler;
     writer.begin();
     try {
-      encodeList(writer, row, this.#nameOf, "argument");
+      encodeList(writer, row, this.#nameOf, "argument", this.#scheduler.plain);
     } catch (error) {
       this.#queueRun();
       this.#drawn++;

@@ -51,6 +51,16 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
    * @default {"replace"}
    */
   readonly onWorkerLost?: "replace" | "break";
+  /**
+   * What becomes of an instance of a class that is not registered with `picklable()`: `"class"`, it is refused with a
+   * `PicklingError`, for it would lose its class; `"plain"`, what the platform's structured clone does: it arrives as a plain
+   * object with its own fields, and of a subclass of `Map`, `Array` and their like as that built-in class.
+   *
+   * Instances of registered classes arrive as what they are either way.
+   *
+   * @default {"class"}
+   */
+  readonly instances?: "class" | "plain";
   /** Environment variables of the workers, on top of the parent's. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -101,6 +111,7 @@ const OPTIONS = [
   "initargs",
   "maxTasksPerChild",
   "onWorkerLost",
+  "instances",
   "env",
   "cwd",
   "execArgv",
@@ -192,6 +203,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
     maxWorkers: checkInteger("maxWorkers", options.maxWorkers) ?? runtime.availableParallelism(),
     maxTasksPerChild: checkInteger("maxTasksPerChild", options.maxTasksPerChild) ?? Infinity,
     onWorkerLost: checkChoice("onWorkerLost", options.onWorkerLost, ["replace", "break"]) ?? "replace",
+    plain: checkChoice("instances", options.instances, ["class", "plain"]) === "plain",
     workerName: options.workerName ?? "ProcessPoolExecutor",
     initializer: startOf(options),
     check: () => runtime.checkProcesses({ permissions, execArgv }),
@@ -213,7 +225,7 @@ function startOf<InitArgs extends unknown[]>(
   const task = findTask(initializer as AnyFunction, "initializer");
   const writer = new ByteWriter();
   writer.begin();
-  encodeList(writer, initargs, (index) => `initargs[${index}]`, "initarg");
+  encodeList(writer, initargs, (index) => `initargs[${index}]`, "initarg", options.instances === "plain");
   return { task, args: writer.bytes.slice(writer.start, writer.length) };
 }
 

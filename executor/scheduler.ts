@@ -71,6 +71,8 @@ export interface SchedulerOptions {
   readonly onWorkerLost: "replace" | "break";
   /** Names of workers begin with it. */
   readonly workerName: string;
+  /** Whether instances of unregistered classes lose their class when they are sent; if not, they are refused. */
+  readonly plain: boolean;
   /** What each worker does first. */
   readonly initializer: WorkerStart["initializer"];
   /** Checks that workers can be started; throws what says why not. */
@@ -143,6 +145,11 @@ export class Scheduler implements WorkerEvents {
   /** Workers at most. */
   get maxWorkers(): number {
     return this.#options.maxWorkers;
+  }
+
+  /** Whether instances of unregistered classes lose their class when they are sent; if not, they are refused. */
+  get plain(): boolean {
+    return this.#options.plain;
   }
 
   /** Items that are not settled. */
@@ -446,7 +453,7 @@ export class Scheduler implements WorkerEvents {
       return false;
     }
     const name = `${this.#options.workerName}-${++this.#workersMade}`;
-    const worker = new Worker(process, { name, initializer: this.#options.initializer }, this);
+    const worker = new Worker(process, { name, plain: this.plain, initializer: this.#options.initializer }, this);
     this.#workers.add(worker);
     const { released } = process;
     this.#releases.add(released);

@@ -17,7 +17,7 @@
  */
 import { now, queueMicrotask } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
-import { decodeList, decodeValue, encodeValue } from "../channel/codec.ts";
+import { bringsClasses, decodeList, decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import {
   Answer,
@@ -35,6 +35,7 @@ import { type CurrentTask, markAsWorker, type WorkerMark } from "../tasks/curren
 import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
 import { Answers } from "./answers.ts";
 import { Deque } from "./deque.ts";
+import { argumentsError, importClasses } from "./find_class.ts";
 import { findTask } from "./find_task.ts";
 import { shutdownAll } from "./scheduler.ts";
 import { nextMean } from "./work_item.ts";
@@ -84,6 +85,11 @@ interface Run {
   readonly slices: boolean;
   /** Calls not taken yet. */
   left: number;
+}
+
+/** The modules of a call's classes were imported, or why one was not. */
+interface Imported {
+  readonly cause?: unknown;
 }
 
 /** What is bound to a call and all that it starts. */
@@ -189,8 +195,14 @@ class WorkerLoop {
         return;
       }
       case MessageKind.START: {
-        const [name, address, args] = decodeValue(bytes, frame.at, bytes.length) as [string, string[]?, Uint8Array?];
+        const [name, plain, address, args] = decodeValue(bytes, frame.at, bytes.length) as [
+          string,
+          boolean,
+          string[]?,
+          Uint8Array?,
+        ];
         this.#name = name;
+        this.#answers.plain = plain;
         if (address !== undefined) void this.#initialize(address, args!);
         return;
       }
@@ -225,7 +237,7 @@ class WorkerLoop {
     const place = frame.beginBlock();
     encodeValue(frame, task, "task", "task");
     frame.endBlock(place);
-    encodeFailure(frame, error, this.#where(task));
+    encodeFailure(frame, error, this.#where(task), this.#answers.plain);
     return frame.endFrame();
   }
 
@@ -250,14 +262,29 @@ class WorkerLoop {
     const frame = this.#writer;
     try {
       const task = await findTask(this.#runtime, address, false) as RegisteredTask;
-      const values = decodeList(args, 0, args.length);
+      const values = await this.#decodeInitargs(args);
       await this.#calls.run(call, () => task.fn.apply(task.receiver, values));
       frame.beginFrame(MessageKind.READY);
     } catch (error) {
       frame.beginFrame(MessageKind.FAILED);
-      encodeFailure(frame, error, this.#where(call.name));
+      encodeFailure(frame, error, this.#where(call.name), this.#answers.plain);
     }
     this.#channel.send(frame.endFrame());
+  }
+
+  async #decodeInitargs(args: Uint8Array): Promise<unknown[]> {
+    let imported: Imported | undefined;
+    for (;;) {
+      try {
+        return decodeList(args, 0, args.length);
+      } catch (error) {
+        if (!(error instanceof UnpicklingError)) throw error;
+        if (error.missing.length === 0 || imported !== undefined) {
+          throw argumentsError(error.because(imported), "initarg");
+        }
+        imported = await importClasses(this.#runtime, error);
+      }
+    }
   }
 
   #takeCalls(frame: FrameReader): void {
@@ -389,20 +416,39 @@ class WorkerLoop {
     );
   }
 
-  #call(task: KnownTask, call: Call, bytes: Uint8Array, start: number, end: number): void {
+  #call(task: KnownTask, call: Call, bytes: Uint8Array, start: number, end: number, imported?: Imported): void {
     let value: unknown;
     const counted = this.#sliceSize === 1;
     if (counted) this.#clock = now();
     try {
+      // Reading may run code of the user's, which is not yet the task.
+      const bringsCode = bringsClasses(bytes, start);
+      if (bringsCode) writeEntered(this.#slate, this.#sliceEnd, false);
       const args = decodeList(bytes, start, end);
       // The slice's last, as at its entry: `entered` must never go back.
-      if (end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sliceEnd, true);
+      if (bringsCode || end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sliceEnd, true);
       value = this.#calls.run(call, invoke, task.found!, args);
       if (isThenable(value)) return this.#await(task, value);
     } catch (error) {
-      return this.#finish(task, Answer.FAILURE, error);
+      if (!(error instanceof UnpicklingError)) return this.#finish(task, Answer.FAILURE, error);
+      if (error.missing.length > 0 && imported === undefined) {
+        return this.#import(error, (imported) => this.#call(task, call, bytes, start, end, imported));
+      }
+      return this.#finish(task, Answer.FAILURE, argumentsError(error.because(imported), "argument"));
     }
     this.#finish(task, Answer.RESULT, value);
+  }
+
+  /** Imports the classes of a call's arguments, then calls `again`. */
+  #import(missing: UnpicklingError, again: (imported: Imported) => void): void {
+    this.#busy = this.#waiting = true;
+    this.#answers.sendSoon();
+    importClasses(this.#runtime, missing).then((imported) => {
+      this.#waiting = false;
+      again(imported);
+    }).finally(() => {
+      if (!this.#waiting) this.#goOn();
+    });
   }
 
   #await(task: KnownTask, value: PromiseLike<unknown>): void {

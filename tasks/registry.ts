@@ -82,10 +82,9 @@ export function fullName(task: { readonly url: string; readonly name: string }):
  * @param receiver What it is called on.
  */
 export function register(module: ModuleMeta, name: string, fn: AnyFunction, receiver?: unknown): void {
-  const url = moduleUrl(module);
+  const url = registerModule(module, "a task");
   const task: RegisteredTask = { url, name, hash: hashOf(fn), fn, receiver, order: registry.count++ };
   if (!registry.tasks.has(fn)) registry.tasks.set(fn, task);
-  registry.modules.add(url);
   const key = fullName(task);
   const same = registry.named.get(key);
   if (same === undefined) registry.named.set(key, [task]);
@@ -134,30 +133,47 @@ export function lookUp(address: TaskAddress): { exact: RegisteredTask | undefine
   return { exact: named.find((task) => task.hash === address.hash), named };
 }
 
+/**
+ * Notes that a module registers something, for workers to import it.
+ *
+ * @param module The module.
+ * @param what What it registers, as `a task`.
+ * @returns Its URL.
+ * @throws {TypeError} If no worker can import it.
+ */
+export function registerModule(module: ModuleMeta, what: string): string {
+  const url = moduleUrl(module, what);
+  registry.modules.add(url);
+  return url;
+}
+
 /** Addresses from which no worker can import. */
 const NO_MODULE = /^$|^(data|blob):|\/(\[eval\d*\]|\[stdin\]|\$deno\$(eval|stdin|repl)[^/]*)$/;
 
-function moduleUrl(module: ModuleMeta): string {
+function moduleUrl(module: ModuleMeta, what: string): string {
   const url: unknown = module?.url;
   if (typeof url !== "string") {
     throw new TypeError(
-      `Cannot register a task as its module must be given as import.meta, or as { url }: current value is ${
+      `Cannot register ${what} as its module must be given as import.meta, or as { url }: current value is ${
         describe(module)
       }`,
     );
   }
   if (NO_MODULE.test(url) || !URL.canParse(url)) {
     throw new TypeError(
-      `Cannot register a task as its module must be a file that a worker can import: current URL is '${
+      `Cannot register ${what} as its module must be a file that a worker can import: current URL is '${
         url.slice(0, 60)
-      }'; put the task into a file of its own`,
+      }'; put it into a file of its own`,
     );
   }
   return url;
 }
 
-/** FNV-1a over the UTF-16 units, twice with two seeds: 64 bits are plenty for the few texts of one name. */
-function hashOf(fn: AnyFunction): string {
+/**
+ * A hash of a function's source text: FNV-1a over the UTF-16 units, twice with two seeds: 64 bits are plenty for the
+ * few texts of one name.
+ */
+export function hashOf(fn: unknown): string {
   const text = Function.prototype.toString.call(fn);
   let low = 0x811c9dc5;
   let high = 0x1b873593;
