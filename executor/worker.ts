@@ -23,7 +23,7 @@ export interface WorkerStart {
   /** Its name. */
   readonly name: string;
   /** Whether instances of unregistered classes lose their class in what it sends; if not, they are refused. */
-  readonly plain: boolean;
+  readonly plain?: boolean;
   /** Its initializer, with the encoded list of its arguments. */
   readonly initializer?: { readonly task: RegisteredTask; readonly args: Uint8Array };
 }
@@ -189,7 +189,7 @@ export class Worker {
     const { initializer } = this.#start;
     const frame = this.#writer;
     frame.beginFrame(MessageKind.START);
-    const parts: unknown[] = [this.name, this.#start.plain];
+    const parts: unknown[] = [this.name, this.#start.plain ?? false];
     if (initializer !== undefined) {
       const { url, name, hash } = initializer.task;
       parts.push([url, name, hash], initializer.args);
