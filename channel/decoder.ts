@@ -259,12 +259,10 @@ class Decoder {
   }
 
   #ascii(length: number): string {
-    let at = this.#take(length);
+    const at = this.#take(length);
     const bytes = this.#bytes;
     if (length > LOOP_LENGTH) return ASCII_DECODER.decode(bytes.subarray(at, at + length));
-    let text = "";
-    for (const end = at + length; at < end; at++) text += fromCharCode(bytes[at]);
-    return text;
+    return shortText(bytes, at, length);
   }
 
   #longString(kind: number): string {
@@ -300,9 +298,7 @@ class Decoder {
       while (i < length && cached.charCodeAt(i) === bytes[at + 1 + i]) i++;
       if (i === length) return cached;
     }
-    let text = "";
-    for (let i = at + 1; i <= last; i++) text += fromCharCode(bytes[i]);
-    return KEYS[hash] = Object.keys({ [text]: 0 })[0];
+    return KEYS[hash] = Object.keys({ [shortText(bytes, at + 1, length)]: 0 })[0];
   }
 
   #container(kind: number): object {
@@ -541,6 +537,32 @@ class Decoder {
 /** What stands in for an instance whose class cannot be had. */
 function bare(state: unknown): object {
   return typeof state === "object" && state !== null ? state : { state };
+}
+
+/** A short ASCII string. Eight at a time: each call and each string that is put to another costs an allocation. */
+function shortText(b: Uint8Array, at: number, length: number): string {
+  let text = "";
+  for (; length >= 8; at += 8, length -= 8) {
+    text += fromCharCode(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7]);
+  }
+  switch (length) {
+    case 0:
+      return text;
+    case 1:
+      return text + fromCharCode(b[at]);
+    case 2:
+      return text + fromCharCode(b[at], b[at + 1]);
+    case 3:
+      return text + fromCharCode(b[at], b[at + 1], b[at + 2]);
+    case 4:
+      return text + fromCharCode(b[at], b[at + 1], b[at + 2], b[at + 3]);
+    case 5:
+      return text + fromCharCode(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4]);
+    case 6:
+      return text + fromCharCode(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5]);
+    default:
+      return text + fromCharCode(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6]);
+  }
 }
 
 function define(value: object, key: string, item: unknown, isEnumerable: boolean): void {
