@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import type { ChannelEnd } from "../channel/channel.ts";
-import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
+import { DecodeError, decodeList, decodeValue, encodeList, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { decodeFailure, encodeFailure } from "../channel/failure.ts";
 import { FRAME_HEAD_SIZE, FRAME_MARK, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
 import { type ByteStream, type ByteStreamEvents, StreamChannel } from "../channel/stream_channel.ts";
@@ -208,7 +208,8 @@ export function mutatedBytes(random: Random): void {
     try {
       assertHarmless(isFailure ? decodeFailure(changed, 0, changed.length) : decodeList(changed, 0, changed.length));
     } catch (error) {
-      if (error instanceof DecodeError) continue;
+      // A change of the head byte makes a table of classes of what follows, which no module registers.
+      if (error instanceof DecodeError || error instanceof UnpicklingError) continue;
       throw new Error(`decoding gave ${inspect(error)}\nfor the bytes ${changed.join(", ")}`);
     } finally {
       assert.ok(performance.now() - start < READ_LIMIT, `Decoding took too long for the bytes ${changed.join(", ")}`);
