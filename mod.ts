@@ -43,6 +43,15 @@ export { type CurrentTask, currentTask } from "./tasks/current_task.ts";
 export type { TaskDecorator } from "./tasks/decorator.ts";
 export type { AnyFunction, ModuleMeta } from "./tasks/registry.ts";
 export { type AnyClass, picklable, type PicklableDecorator, type PicklableOptions } from "./tasks/picklable.ts";
+export type {
+  Picklable,
+  Sendable,
+  SendableArgs,
+  SendableArray,
+  SendableNever,
+  SendableTuple,
+  SendableWhole,
+} from "./tasks/sendable.ts";
 export { task, type TaskOptions, tasks } from "./tasks/task.ts";
 export { isMain } from "./runtime/is_main.ts";
 export type { ChildPermissions, PermissionName } from "./runtime/deno_permissions.ts";

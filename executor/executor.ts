@@ -3,6 +3,7 @@ import { encodeList } from "../channel/codec.ts";
 import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
+import type { SendableArgs } from "../tasks/sendable.ts";
 import type { Future } from "./future.ts";
 import { MapCalls, type MapResults } from "./map.ts";
 import { type Items, type MapOptions, type RequiredHead, splitMapArguments, type Zipped } from "./map_arguments.ts";
@@ -84,7 +85,7 @@ export abstract class Executor {
    * @typeParam Args Its parameters.
    * @typeParam Result What it returns.
    * @param fn A function registered with `tasks()`.
-   * @param args Its arguments.
+   * @param args Its arguments. What the compiler can tell cannot cross it refuses, by a sentence; see {@linkcode Sendable}.
    * @returns The result, later.
    * @throws {TypeError} If `fn` is no function.
    * @throws {PicklingError} If `fn` is no registered task, or an argument cannot cross; nothing is queued then.
@@ -93,14 +94,17 @@ export abstract class Executor {
    * @throws {InvalidStateError} If this is a worker, and no task is running.
    * @throws {NotSupportedError} If the host cannot, or may not, start workers.
    */
-  submit<Args extends unknown[], Result>(fn: (...args: Args) => Result, ...args: Args): Future<Awaited<Result>> {
+  submit<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...args: SendableArgs<Args>
+  ): Future<Awaited<Result>> {
     checkMayUseExecutor();
     const scheduler = this.#scheduler;
     scheduler.checkOpen();
     const profile = scheduler.profile(findTask(fn));
     const writer = scheduler.arguments;
     writer.begin();
-    encodeList(writer, args, argumentName, "argument", scheduler.plain);
+    encodeList(writer, args as readonly unknown[], argumentName, "argument", scheduler.plain);
     scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
     writer.end();
@@ -108,6 +112,33 @@ export abstract class Executor {
     return call.future as Future<Awaited<Result>>;
   }
 
+  // The compiler reports an error against the last of these: so that is the one without options.
+  /**
+   * Calls a task for each item, with options behind the iterables.
+   *
+   * @typeParam Args The task's parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param iterablesAndOptions One iterable for each parameter that must be given, then the options.
+   * @returns The results.
+   */
+  map<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...iterablesAndOptions: [...Zipped<RequiredHead<Args>>, MapOptions]
+  ): MapResults<Awaited<Result>>;
+  /**
+   * The same with options, and with all of the task's parameters given.
+   *
+   * @typeParam Args The task's parameters.
+   * @typeParam Result What it returns.
+   * @param fn A function registered with `tasks()`.
+   * @param iterablesAndOptions One iterable for each parameter, then the options.
+   * @returns The results.
+   */
+  map<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    ...iterablesAndOptions: [...Zipped<Args>, MapOptions]
+  ): MapResults<Awaited<Result>>;
   /**
    * Calls a task for each item, or for each row of several iterables; the shortest ends it. Results come in the order of
    * the items.
@@ -134,32 +165,6 @@ export abstract class Executor {
   map<Args extends unknown[], Result>(
     fn: (...args: Args) => Result,
     ...iterables: Zipped<Args>
-  ): MapResults<Awaited<Result>>;
-  /**
-   * The same, with options behind the iterables.
-   *
-   * @typeParam Args The task's parameters.
-   * @typeParam Result What it returns.
-   * @param fn A function registered with `tasks()`.
-   * @param iterablesAndOptions One iterable for each parameter, then the options.
-   * @returns The results.
-   */
-  map<Args extends unknown[], Result>(
-    fn: (...args: Args) => Result,
-    ...iterablesAndOptions: [...Zipped<Args>, MapOptions]
-  ): MapResults<Awaited<Result>>;
-  /**
-   * The same for a task with optional parameters, of which only the others are given.
-   *
-   * @typeParam Args The task's parameters.
-   * @typeParam Result What it returns.
-   * @param fn A function registered with `tasks()`.
-   * @param iterablesAndOptions One iterable for each required parameter, then the options if there are any.
-   * @returns The results.
-   */
-  map<Args extends unknown[], Result>(
-    fn: (...args: Args) => Result,
-    ...iterablesAndOptions: [...Zipped<RequiredHead<Args>>, MapOptions] | Zipped<RequiredHead<Args>>
   ): MapResults<Awaited<Result>>;
   map(fn: AnyFunction, ...rest: unknown[]): MapResults<never> {
     checkMayUseExecutor();

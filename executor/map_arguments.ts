@@ -1,10 +1,11 @@
 /** The arguments of `map`: iterables, then options, told apart and checked. */
 import { describe } from "../errors.ts";
+import type { Sendable } from "../tasks/sendable.ts";
 
-/** What can be mapped over. */
-export type Items<T> = Iterable<T> | AsyncIterable<T>;
-/** One iterable for each parameter. */
-export type Zipped<Args extends unknown[]> = { [K in keyof Args]: Items<Args[K]> };
+/** What can be mapped over. Arrays are named for the compiler's sake: in one it points at the very item that is wrong. */
+export type Items<T> = readonly T[] | Iterable<T> | AsyncIterable<T>;
+/** One iterable for each parameter, of items that can cross. */
+export type Zipped<Args extends unknown[]> = { [K in keyof Args]: Items<Sendable<Args[K]>> };
 /** The parameters that must be given. */
 export type RequiredHead<Args extends unknown[]> = Args extends [infer First, ...infer Rest]
   ? [First, ...RequiredHead<Rest>]

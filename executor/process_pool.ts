@@ -6,6 +6,7 @@ import type { ChildPermissions } from "../runtime/deno_permissions.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { ProcessGroup, Runtime, WorkerEntry } from "../runtime/runtime.ts";
 import { type AnyFunction, findTask, registeredModules } from "../tasks/registry.ts";
+import type { SendableArgs } from "../tasks/sendable.ts";
 import { Executor } from "./executor.ts";
 import {
   checkArray,
@@ -35,7 +36,7 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
    */
   readonly initializer?: (...args: InitArgs) => unknown;
   /** Arguments of the initializer. */
-  readonly initargs?: InitArgs;
+  readonly initargs?: SendableArgs<InitArgs>;
   /**
    * Calls after which a worker is replaced by a new one.
    *
@@ -103,7 +104,8 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
 }
 
 /** The arguments that an initializer asks for, if it asks for any. */
-export type InitargsOf<InitArgs extends unknown[]> = [] extends InitArgs ? unknown : { readonly initargs: InitArgs };
+export type InitargsOf<InitArgs extends unknown[]> = [] extends InitArgs ? unknown
+  : { readonly initargs: SendableArgs<InitArgs> };
 
 const OPTIONS = [
   "maxWorkers",

@@ -14,9 +14,13 @@ import {
   type Future,
   isMain,
   type MapResults,
+  type Picklable,
+  picklable,
   PicklingError,
   ProcessPoolExecutor,
   type ProcessPoolExecutorOptions,
+  type Sendable,
+  type SendableArgs,
   task,
   tasks,
   wait,
@@ -472,4 +476,430 @@ export async function making(): Promise<void> {
   // @ts-expect-error: read only
   pool.maxWorkers = 7;
   void counts;
+}
+
+// ----- What can cross
+
+/** A task of one parameter of type `T`; declared only, as nothing here is run. */
+declare function taking<T>(): (value: T) => number;
+/** A value of type `T`. */
+declare function value<T>(): T;
+
+interface Tree {
+  name: string;
+  parent?: Tree;
+  children: Tree[];
+  byName: Map<string, Tree>;
+  friends: ReadonlySet<Tree>;
+  table: Record<string, Tree>;
+}
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+interface OldJsonArray extends Array<OldJson> {}
+type OldJson = string | OldJsonArray | { [key: string]: OldJson };
+type Formula = number | ["add" | "times", Formula, Formula] | ["negate", Formula];
+type List = { readonly head: number; readonly tail: List } | null;
+interface MapOfItself extends Map<string, MapOfItself> {}
+type Shape = { kind: "circle"; radius: number } | { kind: "path"; points: [x: number, y: number][] };
+type Level = 1 | 2 | 3;
+type UserId = string & { readonly "brand": "user" };
+declare const brand: unique symbol;
+interface Branded {
+  readonly id: string;
+  readonly [brand]: symbol;
+}
+
+class Fields {
+  x = 1;
+  readonly y: string = "a";
+  protected z = 3;
+  #hidden = 4;
+  static use(fields: Fields): number {
+    return fields.#hidden + fields.z;
+  }
+}
+class Money {
+  #cents = 0;
+  format(): string {
+    return String(this.#cents);
+  }
+  toPickle(): number {
+    return this.#cents;
+  }
+  static fromPickle(cents: number): Money {
+    const money = new Money();
+    money.#cents = cents;
+    return money;
+  }
+}
+picklable(import.meta, Money);
+class Point {
+  x = 1;
+  norm(): number {
+    return Math.abs(this.x);
+  }
+}
+interface Point extends Picklable {}
+picklable(import.meta, Point);
+class Point3 extends Point {
+  override norm(): number {
+    return 3;
+  }
+}
+class Unmarked {
+  x = 1;
+  norm(): number {
+    return Math.abs(this.x);
+  }
+}
+
+export function sending(pool: Executor): void {
+  // Primitives, and what structured clone knows by its class.
+  pool.submit(taking<boolean>(), true);
+  pool.submit(taking<bigint>(), 1n);
+  pool.submit(taking<null>(), null);
+  pool.submit(taking<undefined>(), undefined);
+  pool.submit(taking<Level>(), 2);
+  pool.submit(taking<`${number}px`>(), "3px");
+  pool.submit(taking<UserId>(), value<UserId>());
+  pool.submit(taking<Date>(), new Date());
+  pool.submit(taking<RegExp>(), /a/);
+  pool.submit(taking<ArrayBuffer>(), new ArrayBuffer(8));
+  pool.submit(taking<SharedArrayBuffer>(), new SharedArrayBuffer(8)); // threads share it; a process refuses it at run time
+  pool.submit(taking<Uint8Array>(), new Uint8Array(8));
+  pool.submit(taking<Float64Array<ArrayBuffer>>(), new Float64Array(8));
+  pool.submit(taking<DataView>(), new DataView(new ArrayBuffer(8)));
+  pool.submit(taking<ArrayBufferView>(), new Int32Array(8));
+  pool.submit(taking<Error>(), new TypeError("x"));
+  pool.submit(taking<AggregateError>(), new AggregateError([]));
+  // deno-lint-ignore ban-types -- the boxed one is meant
+  pool.submit(taking<Number>(), value<Number>());
+
+  // Objects, deep and optional and readonly.
+  pool.submit(taking<{ readonly at: Date; list?: readonly number[] }>(), { at: new Date() });
+  pool.submit(taking<Record<string, { n: number }[]>>(), { a: [{ n: 1 }] });
+  pool.submit(taking<Record<Level, Date>>(), { 1: new Date(), 2: new Date(), 3: new Date() });
+  pool.submit(taking<Partial<Tree>>(), { name: "a" });
+  pool.submit(taking<Readonly<Pick<Tree, "name" | "children">>>(), { name: "a", children: [] });
+  pool.submit(taking<{ a: number } & { b: Date[] }>(), { a: 1, b: [] });
+  pool.submit(taking<object>(), { a: 1 });
+  // deno-lint-ignore ban-types -- anything but null and undefined
+  pool.submit(taking<{}>(), { a: 1 });
+  pool.submit(taking<Branded>(), value<Branded>()); // what lies under a symbol does not cross
+  pool.submit(taking<Iterable<number>>(), [1]);
+  pool.submit(taking<ArrayLike<string>>(), ["a"]);
+  pool.submit(taking<Fields>(), new Fields()); // fields alone: the type cannot tell that it is a class
+
+  // Arrays and tuples.
+  pool.submit(taking<number[][]>(), [[1], [2]]);
+  pool.submit(taking<number[]>(), [1, 2] as const); // the worker's copy is its own to change
+  pool.submit(taking<[number, string?]>(), [1]);
+  pool.submit(taking<[number, string?]>(), [1, "a"]);
+  pool.submit(taking<[number, ...string[]]>(), [1, "a", "b"]);
+  pool.submit(taking<[...number[], string]>(), [1, 2, "a"]);
+  pool.submit(taking<readonly [from: Date, to: Date]>(), [new Date(), new Date()]);
+  pool.submit(taking<[]>(), []);
+  pool.submit(taking<RegExpMatchArray>(), value<RegExpMatchArray>());
+
+  // Maps and sets, and what is inferred inside of them.
+  pool.submit(taking<Map<string, Date[]>>(), new Map([["a", [new Date()]]]));
+  pool.submit(taking<Set<Map<Date, Set<number>>>>(), new Set([new Map([[new Date(), new Set([1])]])]));
+  pool.submit(taking<ReadonlyMap<string, ReadonlySet<number>>>(), new Map([["a", new Set([1])]]));
+  pool.submit(taking<Map<string, Shape>>(), new Map([["a", { kind: "circle", radius: 1 }]]));
+  pool.submit(taking<Set<Shape>>(), new Set([{ kind: "circle", radius: 1 }]));
+  pool.submit(taking<Map<string, number>>(), new Map());
+
+  // Types that hold themselves.
+  pool.submit(taking<Tree>(), value<Tree>());
+  pool.submit(taking<Json>(), { a: [1, { b: null }] });
+  pool.submit(taking<Json>(), value<Json>());
+  pool.submit(taking<OldJson>(), value<OldJson>());
+  pool.submit(taking<Formula>(), ["add", 1, ["negate", 2]]);
+  pool.submit(taking<Formula>(), value<Formula>());
+  pool.submit(taking<List>(), { head: 1, tail: { head: 2, tail: null } });
+  pool.submit(taking<MapOfItself>(), value<MapOfItself>());
+
+  // Unions: each member by itself.
+  pool.submit(taking<Shape[]>(), [{ kind: "circle", radius: 1 }, { kind: "path", points: [[1, 2]] }]);
+  pool.submit(taking<Shape>(), value<Shape>());
+  pool.submit(taking<string | (() => string)>(), "a");
+  pool.submit(taking<{ n: number; callback?: () => void }>(), { n: 1 });
+
+  // Classes.
+  pool.submit(taking<Money>(), new Money());
+  pool.submit(taking<{ prices: Map<string, Money[]> }>(), { prices: new Map([["a", [new Money()]]]) });
+  pool.submit(taking<Point>(), new Point());
+  pool.submit(taking<Set<Point>>(), new Set([new Point()]));
+  pool.submit(taking<Point>(), new Point3());
+  pool.submit(taking<Point | Date>(), new Point());
+
+  // What types cannot tell.
+  pool.submit(taking<unknown>(), () => 1);
+  // deno-lint-ignore no-explicit-any -- it is what is tried
+  pool.submit(taking<any>(), () => 1);
+  // deno-lint-ignore no-explicit-any -- it is what is tried
+  pool.submit(taking<{ n: number }>(), value<any>());
+  pool.submit(taking<Record<string, unknown>>(), { a: () => 1 });
+  pool.submit(taking<unknown[]>(), [() => 1]);
+  pool.submit(taking<never>(), value<never>());
+
+  // Rest and optional parameters, receivers and overloads.
+  pool.submit((first: string, ...more: Date[]) => [first, more], "a", new Date(), new Date());
+  pool.submit((first: string, options: { at?: Date } = {}) => [first, options], "a");
+  pool.submit(Money.fromPickle, 7);
+}
+
+export function refusing(pool: Executor): void {
+  // @ts-expect-error: a function
+  pool.submit(taking<() => void>(), () => {});
+  // deno-lint-ignore ban-types -- it is what is tried
+  type AnyFunction = Function;
+  // @ts-expect-error: a function of any kind
+  pool.submit(taking<AnyFunction>(), () => {});
+  // @ts-expect-error: a class
+  pool.submit(taking<typeof Money>(), Money);
+  // @ts-expect-error: a function with fields
+  pool.submit(taking<{ (): void; n: number }>(), value<{ (): void; n: number }>());
+  // @ts-expect-error: a symbol
+  pool.submit(taking<symbol>(), Symbol("a"));
+  // @ts-expect-error: a symbol of its own
+  pool.submit(taking<typeof brand>(), brand);
+  // @ts-expect-error: a promise
+  pool.submit(taking<Promise<number>>(), Promise.resolve(1));
+  // @ts-expect-error: what can be awaited
+  pool.submit(taking<PromiseLike<number>>(), Promise.resolve(1));
+  // @ts-expect-error: a future
+  pool.submit(taking<Future<number>>(), pool.submit(fib, 1));
+  // @ts-expect-error: a weak map
+  pool.submit(taking<WeakMap<object, number>>(), new WeakMap());
+  // @ts-expect-error: a weak set
+  pool.submit(taking<WeakSet<object>>(), new WeakSet());
+  // @ts-expect-error: a weak reference
+  pool.submit(taking<WeakRef<object>>(), new WeakRef({}));
+  // @ts-expect-error: a generator
+  pool.submit(taking<Generator<number>>(), value<Generator<number>>());
+  // @ts-expect-error: an iterator
+  pool.submit(taking<Iterator<number>>(), [1].values());
+  // @ts-expect-error: an async iterable
+  pool.submit(taking<AsyncIterable<number>>(), value<AsyncGenerator<number>>());
+  // @ts-expect-error: the executor itself
+  pool.submit(taking<Executor>(), pool);
+  // @ts-expect-error: a host's object
+  pool.submit(taking<URL>(), new URL("https://example.com"));
+  // @ts-expect-error: a host's object
+  pool.submit(taking<AbortSignal>(), new AbortController().signal);
+
+  // Wherever they lie.
+  // @ts-expect-error: in a field
+  pool.submit(taking<{ onDone: () => void }>(), { onDone: () => {} });
+  // @ts-expect-error: as a method
+  pool.submit(taking<{ n: number; done(): void }>(), { n: 1, done() {} });
+  // @ts-expect-error: in a field that may be left out, and is not
+  pool.submit(taking<{ n: number; onDone?: () => void }>(), { n: 1, onDone: () => {} });
+  // @ts-expect-error: in a readonly field
+  pool.submit(taking<{ readonly key: symbol }>(), { key: Symbol("a") });
+  // @ts-expect-error: under any key
+  pool.submit(taking<Record<string, () => void>>(), { done() {} });
+  // @ts-expect-error: deep
+  pool.submit(taking<{ a: { b: { c: Promise<number> }[] } }>(), { a: { b: [{ c: Promise.resolve(1) }] } });
+  // @ts-expect-error: deep, in a variable
+  pool.submit(taking<{ a: { b: { c: symbol }[] } }>(), value<{ a: { b: { c: symbol }[] } }>());
+  // @ts-expect-error: in an array
+  pool.submit(taking<(() => void)[]>(), [() => {}]);
+  // @ts-expect-error: in an array of arrays
+  pool.submit(taking<readonly (readonly symbol[])[]>(), [[Symbol("a")]]);
+  // @ts-expect-error: in a tuple
+  pool.submit(taking<[number, () => void]>(), [1, () => {}]);
+  // @ts-expect-error: in the rest of a tuple
+  pool.submit(taking<[number, ...(() => void)[]]>(), [1, () => {}]);
+  // @ts-expect-error: in a map's values
+  pool.submit(taking<Map<string, () => void>>(), new Map([["a", () => {}]]));
+  // @ts-expect-error: in a map's keys
+  pool.submit(taking<Map<symbol, string>>(), new Map([[Symbol("a"), "a"]]));
+  // @ts-expect-error: in a readonly map's values
+  pool.submit(taking<ReadonlyMap<string, Date | symbol>>(), new Map([["a", Symbol("a")]]));
+  // @ts-expect-error: in a set
+  pool.submit(taking<Set<() => void>>(), new Set([() => {}]));
+  // @ts-expect-error: in a readonly set
+  pool.submit(taking<ReadonlySet<{ p: Promise<void> }>>(), new Set([{ p: Promise.resolve() }]));
+  // @ts-expect-error: one member of a union
+  pool.submit(taking<string | (() => string)>(), () => "a");
+  // @ts-expect-error: in one member of a union
+  pool.submit(taking<{ kind: 1; n: number } | { kind: 2; f: () => void }>(), { kind: 2, f() {} });
+  // @ts-expect-error: in a union's variable
+  pool.submit(taking<string | symbol>(), value<string | symbol>());
+  // @ts-expect-error: in an intersection
+  pool.submit(taking<{ a: number } & { f: () => void }>(), { a: 1, f() {} });
+  // @ts-expect-error: in a type that holds itself
+  pool.submit(taking<Node>(), value<Node>());
+  interface Node {
+    next?: Node;
+    all: Node[];
+    visit: () => void;
+  }
+  // @ts-expect-error: a class with methods that nothing is said of
+  pool.submit(taking<Unmarked>(), new Unmarked());
+  // @ts-expect-error: the same in a map
+  pool.submit(taking<Map<string, Unmarked>>(), new Map([["a", new Unmarked()]]));
+  // @ts-expect-error: the same at the end of the arguments
+  pool.submit((first: string, ...more: Unmarked[]) => [first, more], "a", new Unmarked());
+  // @ts-expect-error: in a second argument
+  pool.submit((first: string, second: { f(): void }) => [first, second], "a", { f() {} });
+
+  // The kind is held still.
+  // @ts-expect-error: too short
+  pool.submit(taking<[number, string]>(), [1]);
+  // @ts-expect-error: too long
+  pool.submit(taking<[number, string]>(), [1, "a", 2]);
+  // @ts-expect-error: swapped
+  pool.submit(taking<[number, string]>(), ["a", 1]);
+  // @ts-expect-error: swapped, with a rest
+  pool.submit(taking<[number, ...string[]]>(), ["a", 1]);
+  // @ts-expect-error: a text is no array
+  pool.submit(taking<string[]>(), "abc");
+  // @ts-expect-error: a map is no set
+  pool.submit(taking<Set<string>>(), new Map([["a", "b"]]));
+  // @ts-expect-error: other values
+  pool.submit(taking<Map<string, number>>(), new Map([["a", "b"]]));
+  // @ts-expect-error: misspelt
+  pool.submit(taking<{ count?: number }>(), { cuont: 1 });
+  // @ts-expect-error: no such kind
+  pool.submit(taking<Shape>(), { kind: "square", side: 1 });
+}
+
+/** The sentence stands at the place, as its type. */
+export function sentences(): void {
+  same<
+    Sendable<{ a: number; f: () => void }>,
+    { a: number; f: "Cannot send a function to a worker: leave it out; for a class with methods see Picklable" }
+  >();
+  same<Sendable<symbol | string>, string | "Cannot send a symbol to a worker: send a string">();
+  same<Sendable<Promise<1>[]>, readonly "Cannot send a promise to a worker: await it first"[]>();
+  same<
+    Sendable<Set<WeakRef<Date>>>,
+    Set<"Cannot send a weak collection or reference to a worker: send what it holds">
+  >();
+  same<Sendable<{ g: Generator<1> }>, { g: "Cannot send an iterator to a worker: send an array" }>();
+  same<SendableArgs<[Date, ...number[]]>, [Date, ...number[]]>();
+  same<SendableArgs<[n?: Json]>, [n?: Sendable<Json>]>();
+  same<Sendable<Point | Date | undefined>, Point | Date | undefined>();
+}
+
+// Generic code: what is open passes, and what is settled around it is still checked.
+
+export function one<T>(pool: Executor, fn: (value: T) => number, value: T): Future<number> {
+  return pool.submit(fn, value);
+}
+export function oneOfMine<T, R>(pool: Executor, fn: (value: T) => R, value: Sendable<T>): Future<Awaited<R>> {
+  return pool.submit(fn, value);
+}
+export function wrapped<T>(pool: Executor, fn: (value: { x: T; list: T[] }) => number, x: T): Future<number> {
+  return pool.submit(fn, { x, list: [x] });
+}
+export function inMap<T>(pool: Executor, fn: (value: Map<string, T>) => number, value: T): Future<number> {
+  return pool.submit(fn, new Map([["a", value]]));
+}
+export function inTuple<T>(pool: Executor, fn: (value: [T, number]) => number, value: T): Future<number> {
+  return pool.submit(fn, [value, 1]);
+}
+export function orNull<T>(pool: Executor, fn: (value: T | null) => number, value: T): Future<number>[] {
+  return [pool.submit(fn, value), pool.submit(fn, null)];
+}
+export function bounded<T extends { id: number }>(pool: Executor, fn: (value: T) => number, value: T): Future<number> {
+  return pool.submit(fn, value);
+}
+export function partly<T>(pool: Executor, fn: (value: Partial<T>) => number, value: Partial<T>): Future<number> {
+  return pool.submit(fn, value);
+}
+export function field<T, K extends keyof T>(pool: Executor, fn: (value: T[K]) => number, value: T[K]): Future<number> {
+  return pool.submit(fn, value);
+}
+export function all<A extends unknown[], R>(pool: Executor, fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+  return pool.submit(fn, ...args);
+}
+export function allOfMine<A extends unknown[], R>(
+  pool: Executor,
+  fn: (...args: A) => R,
+  ...args: SendableArgs<A>
+): Future<Awaited<R>> {
+  return pool.submit(fn, ...args);
+}
+export function items<T, R>(pool: Executor, fn: (value: T) => R, values: Iterable<T>): Promise<Awaited<R>[]> {
+  return pool.map(fn, values).toArray();
+}
+export function asyncItems<T, R>(
+  pool: Executor,
+  fn: (a: T, b: number) => R,
+  values: AsyncIterable<T>,
+): MapResults<Awaited<R>> {
+  return pool.map(fn, values, [1, 2], { timeout: 1000 });
+}
+export function mixed<T>(pool: Executor, fn: (value: T, done: () => void) => number, value: T): void {
+  // @ts-expect-error: a function beside what is open
+  pool.submit(fn, value, () => {});
+}
+export class Runner<T, R> {
+  readonly #pool: Executor;
+  readonly #fn: (value: T) => R;
+  constructor(pool: Executor, fn: (value: T) => R) {
+    this.#pool = pool;
+    this.#fn = fn;
+  }
+  run(value: T): Future<Awaited<R>> {
+    return this.#pool.submit(this.#fn, value);
+  }
+}
+
+export function usingGeneric(pool: Executor): void {
+  const length: Future<number> = one(pool, (text: string) => text.length, "a");
+  const many: Future<string> = all(pool, join, "a", 2);
+  const mine: Future<string> = allOfMine(pool, join, "a", 2);
+  // @ts-expect-error: a function, refused by the caller's own signature
+  oneOfMine(pool, taking<() => void>(), () => {});
+  // @ts-expect-error: the same in a list of arguments
+  allOfMine(pool, taking<{ f: () => void }>(), { f() {} });
+  void [length, many, mine];
+}
+
+// Items of map, and initargs.
+
+export function sendingItems(pool: Executor): void {
+  pool.map(taking<Tree>(), value<AsyncIterable<Tree>>());
+  pool.map(taking<Shape>(), [{ kind: "circle", radius: 1 }]);
+  pool.map(taking<Shape>(), new Set<Shape>());
+  pool.map(taking<[number, string]>(), new Map([[1, "a"]]));
+  pool.map(taking<number[]>(), [[1], [2]] as const);
+  pool.map(taking<Point>(), value<Generator<Point>>(), { chunksize: 10 });
+  pool.map(Words.longest, [["a"], ["b"]]);
+  // deno-lint-ignore no-explicit-any -- it is what is tried
+  pool.map(taking<string>(), value<any[]>());
+  pool.map(taking<unknown>(), [() => 1]);
+
+  // @ts-expect-error: functions
+  pool.map(taking<() => void>(), [() => {}]);
+  // @ts-expect-error: deep in an array's items
+  pool.map(taking<{ f: () => void }>(), [{ f() {} }]);
+  // @ts-expect-error: in a set's items
+  pool.map(taking<{ p: Promise<number> }>(), new Set([{ p: Promise.resolve(1) }]), { timeout: 1000 });
+  // @ts-expect-error: in an async iterable's items
+  pool.map(taking<{ s: symbol[] }>(), value<AsyncIterable<{ s: symbol[] }>>());
+  // @ts-expect-error: in a generator's items
+  pool.map(taking<Unmarked>(), value<Generator<Unmarked>>());
+  // @ts-expect-error: in the second iterable
+  pool.map((first: string, second: symbol) => [first, second], ["a"], [Symbol("a")]);
+}
+
+export function sendingInitargs(): void {
+  function prepare(at: Date, options: { callback?: () => void; sizes: number[] }): void {
+    void [at, options];
+  }
+  new ProcessPoolExecutor({ initializer: prepare, initargs: [new Date(), { sizes: [1] }] });
+  new ProcessPoolExecutor({ initializer: taking<Money>(), initargs: [new Money()] });
+  new ProcessPoolExecutor({ initializer: taking<Point[]>(), initargs: [[new Point()]] });
+  new ProcessPoolExecutor({ initializer: taking<unknown>(), initargs: [() => 1] });
+  // @ts-expect-error: a function in an object
+  new ProcessPoolExecutor({ initializer: prepare, initargs: [new Date(), { sizes: [1], callback() {} }] });
+  // @ts-expect-error: a class with methods
+  new ProcessPoolExecutor({ initializer: taking<Unmarked>(), initargs: [new Unmarked()] });
+  // @ts-expect-error: a promise
+  new ProcessPoolExecutor({ initializer: taking<Promise<Date>>(), initargs: [Promise.resolve(new Date())] });
 }
