@@ -76,6 +76,9 @@ export interface PicklableDecorator {
  * - `toPickle()` gives the state: any value that can cross.
  * - `static fromPickle(state)` makes the instance of it; called with the class as `this`.
  *
+ * For the compiler, which refuses methods in an argument, a class without `toPickle()` is marked besides, by
+ * `interface Point extends Picklable {}`: see {@linkcode Picklable}.
+ *
  * A worker finds the class by importing its module, like a task: register it at the module's top. A subclass needs a
  * registration of its own. Errors can be registered too, and then arrive as their class. With `toPickle()` an instance
  * cannot be inside its own state: such cycles are refused.

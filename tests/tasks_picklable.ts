@@ -1,6 +1,6 @@
 /** Classes that cross with their class, and tasks that take and give instances; for `picklable_test.ts`. */
 import process from "node:process";
-import { picklable, tasks } from "../mod.ts";
+import { type Picklable, picklable, tasks } from "../mod.ts";
 import { arrive } from "./latch.ts";
 import { die } from "./tasks_losses.ts";
 
@@ -18,6 +18,8 @@ export class Point {
     return Math.hypot(this.x, this.y);
   }
 }
+/** Says to the compiler that it crosses. */
+export interface Point extends Picklable {}
 
 /** A subclass with a registration of its own. */
 export class Point3 extends Point {
