@@ -3,6 +3,8 @@
  * another, so that a million waiting calls cost their bytes and no object each.
  */
 
+import { NO_SEGMENTS } from "./segments.ts";
+
 /** Bytes of a fresh block. Large enough that blocks are rare, small enough that one live call pins little. */
 const BLOCK_SIZE = 64 * 1024;
 
@@ -26,6 +28,8 @@ export class ByteWriter {
   start = 0;
   /** Where the next byte goes. */
   length = 0;
+  /** Takes large buffers, which then travel beside the bytes; `undefined`: they go into the bytes as all else. */
+  segments: ArrayBuffer[] | undefined;
 
   /** Begins a new value at the end of the last. */
   begin(): void {
@@ -46,6 +50,14 @@ export class ByteWriter {
    */
   reserve(size: number): void {
     if (this.length + size > this.bytes.length) this.#grow(size);
+  }
+
+  /** Takes the segments of what was written out. */
+  takeSegments(): readonly ArrayBuffer[] {
+    const { segments } = this;
+    if (segments === undefined || segments.length === 0) return NO_SEGMENTS;
+    this.segments = [];
+    return segments;
   }
 
   /** Ends the value: the block of a large one goes with it, and is not kept for the next. */

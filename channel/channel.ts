@@ -3,8 +3,13 @@
  * is behind it (`stream_channel.ts`).
  */
 
+import type { Segments } from "./segments.ts";
+
 /** Why a channel ended: `undefined` if the other side closed it or died, else what was wrong. */
 export type ChannelEnd = Error | undefined;
+
+/** Takes a message: its frame without the head, and the buffers that came beside it. */
+export type FrameHandler = (frame: Uint8Array, segments: Segments) => void;
 
 /** One end of the two-way road between a parent and its worker. */
 export interface Channel {
@@ -12,16 +17,18 @@ export interface Channel {
    * Sends one message. It never throws: what cannot be sent any more is dropped, and {@linkcode Channel.closed} tells.
    *
    * @param frame A frame of `protocol.ts`. Not copied: it must not change any more.
+   * @param segments Buffers that travel beside it. Not copied either, unless they are lent.
+   * @param lent Whether the buffers may change as soon as this returns: what has not gone by then is copied.
    */
-  send(frame: Uint8Array): void;
+  send(frame: Uint8Array, segments?: readonly ArrayBuffer[], lent?: boolean): void;
   /**
    * Gives every message to `handler` from now on, those that came before it first.
    *
-   * @param handler Gets a frame without its head. An error that it throws is taken as garbage on the channel, and nothing
+   * @param handler Gets a frame without its head, and what came beside it, which is its own. An error that it throws is taken as garbage on the channel, and nothing
    *   more is handed on. `undefined`: messages wait for the next handler.
    */
-  receive(handler: ((frame: Uint8Array) => void) | undefined): void;
-  /** Bytes that were sent and that the operating system has not taken yet. */
+  receive(handler: FrameHandler | undefined): void;
+  /** Bytes that were sent and that the operating system has not taken yet, segments included. */
   readonly unsent: number;
   /** Resolves when `unsent` is 0, or the channel has ended. */
   drained(): Promise<void>;

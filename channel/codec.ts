@@ -19,6 +19,7 @@ import type { ByteWriter } from "./byte_writer.ts";
 import { HAS_CLASSES } from "./codec_tags.ts";
 import { decode, DecodeError } from "./decoder.ts";
 import { encode } from "./encoder.ts";
+import type { Segments } from "./segments.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
 
 export { DecodeError, UnpicklingError };
@@ -62,12 +63,13 @@ export function encodeList(
  * @param bytes Where it lies.
  * @param start Where it begins.
  * @param end Where it ends.
+ * @param segments What came beside the bytes; each that a value has is taken out.
  * @returns The values.
  * @throws {DecodeError} If the bytes are not such a list.
  * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` fails.
  */
-export function decodeList(bytes: Uint8Array, start: number, end: number): unknown[] {
-  return decode(bytes, start, end);
+export function decodeList(bytes: Uint8Array, start: number, end: number, segments?: Segments): unknown[] {
+  return decode(bytes, start, end, segments);
 }
 
 /**
@@ -96,12 +98,13 @@ export function encodeValue(
  * @param bytes Where it lies.
  * @param start Where it begins.
  * @param end Where it ends.
+ * @param segments What came beside the bytes; each that the value has is taken out.
  * @returns The value.
  * @throws {DecodeError} If the bytes are not such a value.
  * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` fails.
  */
-export function decodeValue(bytes: Uint8Array, start: number, end: number): unknown {
-  const values = decode(bytes, start, end);
+export function decodeValue(bytes: Uint8Array, start: number, end: number, segments?: Segments): unknown {
+  const values = decode(bytes, start, end, segments);
   if (values.length !== 1) throw new DecodeError(`Cannot decode as one value is expected: there are ${values.length}`);
   return values[0];
 }

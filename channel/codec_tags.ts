@@ -93,6 +93,10 @@ export const ERROR_INSTANCE = 0x1e;
 export const PICKLED = 0x1f;
 /** The same of an error: behind the state there are the names and the message that ERROR has, and the stack. */
 export const PICKLED_ERROR = 0x20;
+/** An ArrayBuffer beside the bytes (`segments.ts`): its place among the segments, its length. Each place comes once. */
+export const SEGMENT = 0x21;
+/** A resizable ArrayBuffer beside the bytes: its place, its length, its greatest length. */
+export const RESIZABLE_SEGMENT = 0x22;
 
 /** The flag of a small integer; the rest of the tag is the integer. */
 export const SMALL_INT = 0x80;

@@ -8,6 +8,7 @@ import * as tag from "./codec_tags.ts";
 import { makeError } from "./error_classes.ts";
 import { describe } from "./refusal.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
+import type { Segments } from "./segments.ts";
 
 /** The bytes are not what the codec writes. */
 export class DecodeError extends Error {}
@@ -37,10 +38,15 @@ const fromCharCode = String.fromCharCode;
  */
 const BARE_FRAME = /^ {4}at ((?:\/|[A-Z]:).*:\d+:\d+)$/gm;
 
+const NONE: Segments = [];
+
 /** One list being read. */
 class Decoder {
   readonly #bytes: Uint8Array;
   #end: number;
+  readonly #segments: Segments;
+  /** Places of those that values have got. */
+  #taken: Set<number> | undefined;
   #at: number;
   #depth = 0;
   /** The containers, in the order in which they began; `undefined` for one that is not complete enough to be had. */
@@ -56,8 +62,9 @@ class Decoder {
   /** All values are there, but for bodies that come later. */
   #inBodies = false;
 
-  constructor(bytes: Uint8Array, start: number, end: number, lost: string[] | undefined) {
+  constructor(bytes: Uint8Array, start: number, end: number, segments: Segments, lost: string[] | undefined) {
     this.#bytes = bytes;
+    this.#segments = segments;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
     this.#lost = lost;
@@ -71,6 +78,7 @@ class Decoder {
     for (let i = 0; i < count; i++) values.push(this.#value());
     if (this.#later !== undefined) this.#bodies(this.#later);
     if (this.#at !== this.#end) throw new DecodeError(`Cannot decode as ${this.#end - this.#at} bytes are left over`);
+    if (this.#taken !== undefined) { for (const place of this.#taken) this.#segments[place] = undefined; }
     return values;
   }
 
@@ -208,6 +216,9 @@ class Decoder {
       case tag.BUFFER:
       case tag.RESIZABLE:
         return this.#buffer(kind);
+      case tag.SEGMENT:
+      case tag.RESIZABLE_SEGMENT:
+        return this.#segment(kind);
       case tag.VIEW:
         return this.#view();
       case tag.ERROR_INSTANCE:
@@ -498,6 +509,22 @@ class Decoder {
     return this.#register(value);
   }
 
+  /** A buffer beside the bytes, as it is: it is this value's own from now on. */
+  #segment(kind: number): ArrayBuffer {
+    const place = this.#size();
+    const size = this.#size();
+    const most = kind === tag.RESIZABLE_SEGMENT ? this.#size() : 0;
+    const segment = this.#segments[place];
+    if (segment === undefined || segment.byteLength !== size || this.#taken?.has(place)) {
+      throw new DecodeError(`Cannot decode as there must be a segment ${place} of ${size} bytes: there is none`);
+    }
+    (this.#taken ??= new Set()).add(place);
+    if (kind === tag.SEGMENT) return this.#register(segment);
+    const value = new ArrayBuffer(size, { maxByteLength: most });
+    new Uint8Array(value).set(new Uint8Array(segment));
+    return this.#register(value);
+  }
+
   #view(): object {
     const name = tag.VIEW_NAMES[this.#bytes[this.#take(1)]];
     const at = this.#seen.push(undefined) - 1;
@@ -575,15 +602,22 @@ function define(value: object, key: string, item: unknown, isEnumerable: boolean
  * @param bytes Where it lies.
  * @param start Where it begins.
  * @param end Where it ends.
+ * @param segments What came beside the bytes; each that a value has is taken out.
  * @param lost Gets a word about each class that cannot be had; its instances come as plain objects, errors as those of the
  *   nearest built-in class. Without it they are an {@linkcode UnpicklingError}.
  * @returns The values.
  * @throws {DecodeError} If the bytes are no list.
  * @throws {UnpicklingError} If a class is not registered here, or its `fromPickle` throws.
  */
-export function decode(bytes: Uint8Array, start: number, end: number, lost?: string[]): unknown[] {
+export function decode(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  segments?: Segments,
+  lost?: string[],
+): unknown[] {
   try {
-    return new Decoder(bytes, start, end, lost).list();
+    return new Decoder(bytes, start, end, segments ?? NONE, lost).list();
   } catch (error) {
     if (error instanceof DecodeError || error instanceof UnpicklingError) throw error;
     throw new DecodeError("Cannot decode as a value is not valid", { cause: error });

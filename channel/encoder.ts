@@ -23,6 +23,7 @@ import {
   writeString,
   writeStrings,
 } from "./scalar_writer.ts";
+import { SEGMENT_SIZE } from "./segments.ts";
 
 /** Containers up to this many are looked for one by one; from there on in a Map, which costs 20 to 30 ns each. */
 const LINEAR_SEEN = 8;
@@ -65,6 +66,7 @@ interface Mark {
   readonly count: number;
   readonly later: number;
   readonly open: number;
+  readonly segments: number;
   readonly depth: number;
 }
 
@@ -102,6 +104,7 @@ class Encoder {
   run(values: readonly unknown[], nameOf: (index: number) => string): void {
     const writer = this.writer;
     const offset = writer.length - writer.start;
+    const segments = writer.segments?.length;
     this.block = writer.bytes;
     this.start = writer.start;
     try {
@@ -112,6 +115,7 @@ class Encoder {
       if (this.#classes.length > 0) this.#table(offset);
     } catch (caught) {
       writer.length = writer.start + offset;
+      if (segments !== undefined) writer.segments!.length = segments;
       throw toRefusal(caught).within(nameOf(this.#index)).toError(this.direction);
     } finally {
       this.#reset();
@@ -446,11 +450,22 @@ class Encoder {
 
   buffer(value: ArrayBuffer): void {
     if (value.detached) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
+    const { segments } = this.writer;
+    if (segments !== undefined && value.byteLength >= SEGMENT_SIZE) return this.#segment(value, segments);
     const bytes = new Uint8Array(value);
     writeByte(this.writer, value.resizable ? tag.RESIZABLE : tag.BUFFER);
     writeSize(this.writer, bytes.length);
     if (value.resizable) writeSize(this.writer, value.maxByteLength);
     writeBytes(this.writer, bytes);
+  }
+
+  /** A large buffer: not a byte of it is touched here. */
+  #segment(value: ArrayBuffer, segments: ArrayBuffer[]): void {
+    writeByte(this.writer, value.resizable ? tag.RESIZABLE_SEGMENT : tag.SEGMENT);
+    writeSize(this.writer, segments.length);
+    writeSize(this.writer, value.byteLength);
+    if (value.resizable) writeSize(this.writer, value.maxByteLength);
+    segments.push(value);
   }
 
   view(kind: number, value: Uint8Array | DataView): void {
@@ -551,6 +566,7 @@ class Encoder {
       count: this.#count,
       later: this.#later.length,
       open: this.#open.length,
+      segments: this.writer.segments?.length ?? 0,
       depth: this.depth,
     };
   }
@@ -561,6 +577,7 @@ class Encoder {
     this.#forget(mark.count);
     this.#later.length = mark.later;
     this.#open.length = mark.open;
+    if (this.writer.segments !== undefined) this.writer.segments.length = mark.segments;
     this.depth = mark.depth;
   }
 

@@ -13,6 +13,7 @@ import { decode, DecodeError } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import { isError } from "./error_classes.ts";
 import { describe } from "./refusal.ts";
+import type { Segments } from "./segments.ts";
 
 /** Names of left-out fields that are shown; an array of a million callbacks must not fill the stack. */
 const SHOWN_FIELDS = 20;
@@ -72,16 +73,17 @@ function substitute(thrown: unknown, refusal: unknown): Error {
  * @param bytes Where it lies.
  * @param start Where it begins.
  * @param end Where it ends.
+ * @param segments What came beside the bytes.
  * @returns What was thrown, or what came in its place; the stack of an error ends in where it was.
  * @throws {DecodeError} If the bytes are no failure.
  */
-export function decodeFailure(bytes: Uint8Array, start: number, end: number): unknown {
+export function decodeFailure(bytes: Uint8Array, start: number, end: number, segments?: Segments): unknown {
   if (end - start < 4 || end > bytes.length) throw new DecodeError("Cannot decode as a failure is expected");
   const length = new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0, true);
   const middle = start + 4 + length;
   if (middle > end) throw new DecodeError("Cannot decode as the bytes of a failure end too early");
   const lost: string[] = [];
-  const [thrown] = decode(bytes, start + 4, middle, lost);
+  const [thrown] = decode(bytes, start + 4, middle, segments, lost);
   const [where, leftOut] = decode(bytes, middle, end);
   if (typeof thrown === "object" && thrown !== null && isError(thrown)) {
     // Bun prints an error whose stack was set by parsing it: a line that begins in another word than "at" it drops.

@@ -21,13 +21,16 @@
 import { ByteWriter } from "./byte_writer.ts";
 
 /** Goes with the first message; the two sides must agree. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Bytes before the body of a frame: its length, and the same again under a mark. */
 export const FRAME_HEAD_SIZE = 8;
 
 /** The second word of a head is the first one under this mark, so that garbage is known at its first eight bytes. */
 export const FRAME_MARK = 0x65726761;
+
+/** The mark of a note of the channel itself (`segment_notes.ts`), which no handler sees. */
+export const NOTE_MARK = 0x65726e6f;
 
 /** What a frame is. */
 export const MessageKind = {
@@ -83,6 +86,8 @@ export const CallsFlag = {
 export const RunFlag = {
   /** Tiny calls of this run may share one entry in the slate. */
   SLICES: 1,
+  /** Each call of this run has segments: behind its block stands how many of the message's next ones are its own. */
+  SEGMENTS: 2,
 } as const;
 
 /** Flags of a `CRASH` message. */
@@ -109,10 +114,10 @@ export class FrameWriter extends ByteWriter {
   }
 
   /** Ends the frame; what is returned is final. */
-  endFrame(): Uint8Array {
+  endFrame(mark: number = FRAME_MARK): Uint8Array {
     const size = this.length - this.start - FRAME_HEAD_SIZE;
     this.view.setUint32(this.start, size, true);
-    this.view.setUint32(this.start + 4, (size ^ FRAME_MARK) >>> 0, true);
+    this.view.setUint32(this.start + 4, (size ^ mark) >>> 0, true);
     const frame = this.bytes.subarray(this.start, this.length);
     this.begin();
     this.end();

@@ -25,6 +25,8 @@ export class Answers {
   #waiting = 0;
   /** Bytes of the message up to the end of the last whole answer; 0: there is none. */
   #size = 0;
+  /** Segments of the message up to there. */
+  #segments = 0;
   /** When the first of them was made. */
   #since = 0;
   /** Whether instances of unregistered classes lose their class; if not, they are refused. */
@@ -35,6 +37,7 @@ export class Answers {
   /** For a channel. */
   constructor(channel: Channel) {
     this.#channel = channel;
+    this.#frame.segments = [];
   }
 
   /** Whether they must go out before anything else is done. */
@@ -104,6 +107,9 @@ export class Answers {
   #end(place: number): void {
     this.#frame.endBlock(place);
     this.#size = this.#frame.frameSize;
+    // At once, while the buffers are as the task returned them.
+    this.#segments = this.#frame.segments!.length;
+    if (this.#segments > 0) this.send();
   }
 
   /** Sends them within a millisecond: a call waits, nobody knows for how long. */
@@ -120,9 +126,11 @@ export class Answers {
   send(): void {
     if (this.#waiting === 0) return;
     this.#waiting = 0;
+    const segments = this.#frame.takeSegments().slice(0, this.#segments);
+    this.#segments = 0;
     // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
     if (this.#size === 0) return this.#frame.rollback();
     this.#frame.length = this.#frame.start + this.#size;
-    this.#channel.send(this.#frame.endFrame());
+    this.#channel.send(this.#frame.endFrame(), segments, true);
   }
 }

@@ -1,5 +1,6 @@
 /** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
 import { encodeList } from "../channel/codec.ts";
+import { ownSegments } from "../channel/segments.ts";
 import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
@@ -105,8 +106,10 @@ export abstract class Executor {
     const writer = scheduler.arguments;
     writer.begin();
     encodeList(writer, args as readonly unknown[], argumentName, "argument", scheduler.plain);
+    const segments = ownSegments(writer.takeSegments());
     scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
+    call.segments = segments;
     writer.end();
     scheduler.submit(call);
     return call.future as Future<Awaited<Result>>;

@@ -17,6 +17,7 @@ import {
   ProtocolError,
   RunFlag,
 } from "../channel/protocol.ts";
+import type { Segments } from "../channel/segments.ts";
 import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
 import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
 import { Deque } from "./deque.ts";
@@ -43,7 +44,7 @@ export class Ledger {
   readonly registrations: number = registrationCount();
   /** Milliseconds that the calls are thought to take. */
   load = 0;
-  /** Bytes of their arguments. */
+  /** Bytes of their arguments, with the buffers beside them. */
   bytes = 0;
   /** Calls that were sent and not taken back, the answered ones too: what `maxTasksPerChild` counts. */
   charged = 0;
@@ -84,11 +85,11 @@ export class Ledger {
     this.#unwritten++;
     this.charged++;
     this.load += item.estimate;
-    this.bytes += item.end - item.start;
+    this.bytes += item.byteSize;
   }
 
   /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
-  write(frame: FrameWriter, send: (frame: Uint8Array) => void): void {
+  write(frame: FrameWriter, send: (frame: Uint8Array, segments?: readonly ArrayBuffer[]) => void): void {
     if (this.#unwritten === 0) return;
     const first = this.#sent.size - this.#unwritten;
     let last: RegisteredTask | undefined;
@@ -102,9 +103,10 @@ export class Ledger {
     frame.u8(this.#resume ? CallsFlag.RESUME : 0);
     this.#resume = false;
     frame.f64(this.#answered + 1 + first);
-    for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i);
+    const segments: ArrayBuffer[] = [];
+    for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
     this.#unwritten = 0;
-    send(frame.endFrame());
+    send(frame.endFrame(), segments);
   }
 
   #writeTask(frame: FrameWriter, task: RegisteredTask): Uint8Array {
@@ -117,20 +119,24 @@ export class Ledger {
   }
 
   /** Writes the calls from `from` on that are of one task; gives the place of the next. */
-  #writeRun(frame: FrameWriter, from: number): number {
-    const { profile, slices } = this.#sent.at(from)!;
+  #writeRun(frame: FrameWriter, from: number, segments: ArrayBuffer[]): number {
+    const { profile, slices, segments: own } = this.#sent.at(from)!;
+    const isSegmented = own.length > 0;
     frame.u32(this.#tasks.get(profile.task)!);
-    frame.u8(slices ? RunFlag.SLICES : 0);
+    frame.u8((slices ? RunFlag.SLICES : 0) | (isSegmented ? RunFlag.SEGMENTS : 0));
     const place = frame.frameSize;
     frame.u32(0);
     let next = from;
     for (
       let item = this.#sent.at(next);
-      item?.profile === profile && item.slices === slices;
+      item?.profile === profile && item.slices === slices && item.segments.length > 0 === isSegmented;
       item = this.#sent.at(++next)
     ) {
       frame.f64(item.id);
       frame.block(item.bytes, item.start, item.end);
+      if (!isSegmented) continue;
+      frame.u32(item.segments.length);
+      segments.push(...item.segments);
     }
     frame.view.setUint32(frame.start + place, next - from, true);
     return next;
@@ -141,7 +147,7 @@ export class Ledger {
    *
    * @throws {ProtocolError} If they are not the next ones.
    */
-  takeAnswers(frame: FrameReader, answered: AnswerListener): void {
+  takeAnswers(frame: FrameReader, segments: Segments, answered: AnswerListener): void {
     if (frame.f64() !== this.#answered + 1) {
       throw new ProtocolError(`Cannot take answers as they must begin at call ${this.#answered + 1}: they do not`);
     }
@@ -158,7 +164,7 @@ export class Ledger {
       let value: unknown;
       try {
         // May throw, and then the call must still be here to be accounted for.
-        value = decodeAnswer(answer, frame.bytes, start, frame.at);
+        value = decodeAnswer(answer, frame, start, segments);
       } catch (error) {
         if (!(error instanceof UnpicklingError)) throw error;
         value = error.toPicklingError({ all: "result", nameOf: () => "result" }, "result");
@@ -183,7 +189,7 @@ export class Ledger {
   #takeOff(item: WorkItem): void {
     this.outstanding--;
     this.load = this.outstanding === 0 ? 0 : this.load - item.estimate;
-    this.bytes -= item.end - item.start;
+    this.bytes -= item.byteSize;
   }
 
   /**
@@ -247,13 +253,13 @@ export class Ledger {
   }
 }
 
-function decodeAnswer(answer: Answer, bytes: Uint8Array, start: number, end: number): unknown {
+function decodeAnswer(answer: Answer, { bytes, at }: FrameReader, start: number, segments: Segments): unknown {
   switch (answer) {
     case Answer.RESULT:
-      return decodeValue(bytes, start, end);
+      return decodeValue(bytes, start, at, segments);
     case Answer.FAILURE:
     case Answer.NOT_FOUND:
-      return decodeFailure(bytes, start, end);
+      return decodeFailure(bytes, start, at, segments);
     case Answer.SKIPPED:
     case Answer.STALE:
       return undefined;

@@ -17,6 +17,7 @@
  */
 import { now } from "../runtime/host_functions.ts";
 import { encodeList } from "../channel/codec.ts";
+import { ownSegments } from "../channel/segments.ts";
 import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
@@ -423,17 +424,20 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #add(row: unknown[]): void {
     const { arguments: writer } = this.#scheduler;
     writer.begin();
+    let segments: readonly ArrayBuffer[];
     try {
       encodeList(writer, row, this.#nameOf, "argument", this.#scheduler.plain);
+      segments = ownSegments(writer.takeSegments());
     } catch (error) {
       this.#queueRun();
       this.#drawn++;
       this.#slots.push(new Failure(() => error));
       return;
     }
-    if (this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
+    if (segments.length > 0 || this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
       this.#queueRun();
       this.#run = new MapRun(this, this.#drawn, this.#profile, writer.bytes, writer.start, writer.length);
+      this.#run.segments = segments;
     }
     writer.end();
     this.#drawn++;

@@ -1,6 +1,7 @@
 /**
  * The calls of a `map`: in runs as long as they wait, each an object of its own from when it is sent.
  */
+import { NO_SEGMENTS } from "../channel/segments.ts";
 import { CancelledError } from "../errors.ts";
 import { ItemState, type QueueEntry, type TaskProfile, WorkItem } from "./work_item.ts";
 
@@ -49,6 +50,8 @@ export class MapRun implements QueueEntry {
   id = 0;
   /** Whether it is queued or held back. */
   state: ItemState = ItemState.QUEUED;
+  /** Large buffers of its item, which is the only one if it has any. */
+  segments: readonly ArrayBuffer[] = NO_SEGMENTS;
   readonly #map: MapOfCall;
   /** Number of the first item among all of the map. */
   readonly #index: number;
@@ -68,9 +71,11 @@ export class MapRun implements QueueEntry {
     this.#bounds = [start, end];
   }
 
-  /** Appends the next item, if its bytes are the next. */
+  /** Appends the next item, if its bytes are the next and neither has segments. */
   tryAdd(bytes: Uint8Array, start: number, end: number): boolean {
-    if (bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) return false;
+    if (this.segments !== NO_SEGMENTS || bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) {
+      return false;
+    }
     this.#bounds.push(end);
     return true;
   }
@@ -84,6 +89,7 @@ export class MapRun implements QueueEntry {
     const [at, bounds] = [this.#taken, this.#bounds];
     const call = new MapCall(this.#map, this.#index + at, this.#profile, this.#bytes, bounds[at], bounds[at + 1]);
     call.id = this.id + at;
+    call.segments = this.segments;
     return call;
   }
 

@@ -392,7 +392,7 @@ export class Scheduler implements WorkerEvents {
       if (worker.ledger.outstanding > 0) {
         if (
           together
-            ? worker.ledger.bytes + item.end - item.start > MOST_BYTES_IN_CHUNK
+            ? worker.ledger.bytes + item.byteSize > MOST_BYTES_IN_CHUNK
             : taken >= share || !hasRoom(worker, item)
         ) break;
       }
@@ -550,7 +550,7 @@ function estimate(item: WorkItem): number {
 
 function hasRoom(worker: Worker, item: WorkItem): boolean {
   return worker.ledger.load + item.estimate <= item.ahead && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
-    worker.ledger.bytes + item.end - item.start <= MOST_BYTES_AHEAD;
+    worker.ledger.bytes + item.byteSize <= MOST_BYTES_AHEAD;
 }
 
 /** Whether calls wait in the worker that could be taken back; also in one that is leaving. */

@@ -1,4 +1,5 @@
 /** A work item: one call, from its submission to its answer. */
+import { NO_SEGMENTS, sizeOfSegments } from "../channel/segments.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { createFuture, type Future, setBackToPending, setException, setResult, setRunning } from "./future.ts";
 
@@ -85,6 +86,8 @@ export abstract class WorkItem implements QueueEntry {
   readonly start: number;
   /** Where its arguments end. */
   readonly end: number;
+  /** Large buffers beside them, which are this call's own. */
+  segments: readonly ArrayBuffer[] = NO_SEGMENTS;
   /** Where it is. */
   state: ItemState = ItemState.QUEUED;
   /** What its worker was thought to need for it when it was sent, in milliseconds. */
@@ -96,6 +99,12 @@ export abstract class WorkItem implements QueueEntry {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
+  }
+
+  /** Bytes of its arguments, with the buffers beside them. */
+  get byteSize(): number {
+    const size = this.end - this.start;
+    return this.segments === NO_SEGMENTS ? size : size + sizeOfSegments(this.segments);
   }
 
   /** Milliseconds of work that its worker may have with it, if it is not to be its only call. */
@@ -160,6 +169,7 @@ export abstract class WorkItem implements QueueEntry {
   protected finish(): void {
     this.state = ItemState.SETTLED;
     this.bytes = NO_BYTES;
+    this.segments = NO_SEGMENTS;
   }
 
   /** It was sent. */

@@ -13,6 +13,7 @@ import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
+import type { Segments } from "../channel/segments.ts";
 import type { ProcessExit, WorkerProcess } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
@@ -141,7 +142,7 @@ export class Worker {
   /** Sends it what was assigned in its ledger. */
   flush(): void {
     const channel = this.#channel!;
-    this.ledger.write(this.#writer, (frame) => channel.send(frame));
+    this.ledger.write(this.#writer, (frame, segments) => channel.send(frame, segments));
   }
 
   /** Lets it exit once it has answered what it has. */
@@ -196,7 +197,7 @@ export class Worker {
     }
     encodeValue(frame, parts, "start", "initarg");
     channel.send(frame.endFrame());
-    channel.receive((bytes) => this.#take(bytes));
+    channel.receive((bytes, segments) => this.#take(bytes, segments));
     if (initializer === undefined) this.#becomeReady();
   }
 
@@ -230,13 +231,13 @@ export class Worker {
     this.#events.ended(this, { exit, reason, crash: this.#crash, ...account });
   }
 
-  #take(bytes: Uint8Array): void {
+  #take(bytes: Uint8Array, segments: Segments): void {
     if (this.#abandoned) return;
     const frame = new FrameReader(bytes);
     const kind = frame.u8();
     switch (kind) {
       case MessageKind.RESULTS:
-        return this.#takeAnswers(frame);
+        return this.#takeAnswers(frame, segments);
       case MessageKind.READY:
         return this.#becomeReady();
       case MessageKind.FAILED:
@@ -255,8 +256,8 @@ export class Worker {
     }
   }
 
-  #takeAnswers(frame: FrameReader): void {
-    this.ledger.takeAnswers(frame, (item, answer, value) => this.#events.answered(item, answer, value));
+  #takeAnswers(frame: FrameReader, segments: Segments): void {
+    this.ledger.takeAnswers(frame, segments, (item, answer, value) => this.#events.answered(item, answer, value));
     if (this.state === WorkerState.LEAVING && this.ledger.outstanding === 0) this.#expectExit();
     this.#events.answeredAll(this);
   }

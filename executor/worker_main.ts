@@ -29,6 +29,7 @@ import {
   ProtocolError,
   RunFlag,
 } from "../channel/protocol.ts";
+import type { Segments } from "../channel/segments.ts";
 import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
 import type { CallLocal, ParentLink, Runtime } from "../runtime/runtime.ts";
 import { type CurrentTask, markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
@@ -83,6 +84,8 @@ interface Run {
   readonly frame: FrameReader;
   readonly task: KnownTask;
   readonly slices: boolean;
+  /** The segments of its calls not taken yet, if they have any. */
+  readonly segments: Segments | undefined;
   /** Calls not taken yet. */
   left: number;
 }
@@ -133,7 +136,7 @@ export async function runWorker(runtime: Runtime): Promise<void> {
   const [first] = early.toSorted((one, other) => Number(other.misuse) - Number(one.misuse));
   if (first !== undefined) return loop.crash(first.error, first.misuse);
   channel.closed.then(() => runtime.exit(0)); // the parent is gone, or has no more need of this worker
-  channel.receive((bytes) => loop.take(bytes));
+  channel.receive((bytes, segments) => loop.take(bytes, segments));
 }
 
 class WorkerLoop {
@@ -182,11 +185,11 @@ class WorkerLoop {
   }
 
   /** Takes a message. */
-  take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array, segments: Segments): void {
     const frame = new FrameReader(bytes);
     switch (frame.u8()) {
       case MessageKind.CALLS:
-        this.#takeCalls(frame);
+        this.#takeCalls(frame, segments);
         return this.#workSoon();
       case MessageKind.TASK: {
         const mayBeStale = frame.u8() === 1;
@@ -287,21 +290,24 @@ class WorkerLoop {
     }
   }
 
-  #takeCalls(frame: FrameReader): void {
+  #takeCalls(frame: FrameReader, segments: Segments): void {
     if ((frame.u8() & CallsFlag.RESUME) !== 0) this.#stop = 0;
     const first = frame.f64();
     let sequence = first;
     while (!frame.ended) {
       const task = this.#tasks[frame.u32()];
       if (task === undefined) throw new ProtocolError("Cannot take calls as their task must have been told of");
-      const slices = (frame.u8() & RunFlag.SLICES) !== 0;
+      const flags = frame.u8();
+      const slices = (flags & RunFlag.SLICES) !== 0;
       const count = frame.u32();
       const run = new FrameReader(frame.bytes);
       run.at = frame.at;
-      this.#runs.push({ frame: run, task, slices, left: count });
+      const own: Segments | undefined = (flags & RunFlag.SEGMENTS) !== 0 ? [] : undefined;
+      this.#runs.push({ frame: run, task, slices, left: count, segments: own });
       for (let i = 0; i < count; i++) {
         frame.skip(8);
         frame.skip(frame.u32());
+        if (own !== undefined) own.push(...segments.splice(0, frame.u32()));
       }
       sequence += count;
     }
@@ -386,6 +392,7 @@ class WorkerLoop {
   #skip(run: Run): void {
     this.#pass(run);
     run.frame.skip(run.frame.u32());
+    takeSegments(run);
     this.#answers.skipped(this.#sequence);
   }
 
@@ -402,13 +409,14 @@ class WorkerLoop {
     const { frame, task } = run;
     const size = frame.u32();
     const start = frame.skip(size);
+    const segments = takeSegments(run);
     const call = this.#current = new Call(id, task.name);
-    if (task.found !== undefined) return this.#call(task, call, frame.bytes, start, start + size);
+    if (task.found !== undefined) return this.#call(task, call, frame.bytes, start, start + size, segments);
     this.#busy = true;
     findTask(this.#runtime, task.address, task.mayBeStale).then((found) => {
       task.found = found;
       if (found === undefined) this.#answers.stale(this.#sequence);
-      else this.#call(task, call, frame.bytes, start, start + size);
+      else this.#call(task, call, frame.bytes, start, start + size, segments);
     }, (error) => this.#answers.failed(this.#sequence, Answer.NOT_FOUND, 0, error, this.#where(task.name))).finally(
       () => {
         if (!this.#waiting) this.#goOn();
@@ -416,7 +424,15 @@ class WorkerLoop {
     );
   }
 
-  #call(task: KnownTask, call: Call, bytes: Uint8Array, start: number, end: number, imported?: Imported): void {
+  #call(
+    task: KnownTask,
+    call: Call,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    segments: Segments | undefined,
+    imported?: Imported,
+  ): void {
     let value: unknown;
     const counted = this.#sliceSize === 1;
     if (counted) this.#clock = now();
@@ -424,7 +440,7 @@ class WorkerLoop {
       // Reading may run code of the user's, which is not yet the task.
       const bringsCode = bringsClasses(bytes, start);
       if (bringsCode) writeEntered(this.#slate, this.#sliceEnd, false);
-      const args = decodeList(bytes, start, end);
+      const args = decodeList(bytes, start, end, segments);
       // The slice's last, as at its entry: `entered` must never go back.
       if (bringsCode || end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sliceEnd, true);
       value = this.#calls.run(call, invoke, task.found!, args);
@@ -432,7 +448,7 @@ class WorkerLoop {
     } catch (error) {
       if (!(error instanceof UnpicklingError)) return this.#finish(task, Answer.FAILURE, error);
       if (error.missing.length > 0 && imported === undefined) {
-        return this.#import(error, (imported) => this.#call(task, call, bytes, start, end, imported));
+        return this.#import(error, (imported) => this.#call(task, call, bytes, start, end, segments, imported));
       }
       return this.#finish(task, Answer.FAILURE, argumentsError(error.because(imported), "argument"));
     }
@@ -480,6 +496,11 @@ class WorkerLoop {
     if (answer === Answer.RESULT) this.#answers.returned(this.#sequence, duration, value, where);
     else this.#answers.failed(this.#sequence, Answer.FAILURE, duration, value, where());
   }
+}
+
+/** Takes the segments of the run's next call, whose block has been passed. */
+function takeSegments({ segments, frame }: Run): Segments | undefined {
+  return segments?.splice(0, frame.u32());
 }
 
 function invoke(task: RegisteredTask, args: unknown[]): unknown {

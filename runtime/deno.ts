@@ -10,7 +10,7 @@ import type { Child, ChildCommand } from "./child.ts";
 import { DenoChild } from "./deno_child.ts";
 import { configFlags } from "./deno_config.ts";
 import { mapFile } from "./deno_mmap.ts";
-import { missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
+import { holdsAll, missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
 import { HostRuntime } from "./host_runtime.ts";
 import { MappedSlate } from "./mapped_slate.ts";
 import type { ProcessOptions } from "./runtime.ts";
@@ -73,6 +73,10 @@ export class DenoRuntime extends HostRuntime {
 
   override temporaryFolder(): string {
     return temporaryFolder();
+  }
+
+  override memoryFolder(): string | undefined {
+    return holdsAll() ? super.memoryFolder() : undefined; // Deno asks every permission for what lies in /dev
   }
 
   override openSlate(path: string): SlateMemory {

@@ -229,6 +229,11 @@ function listFlag(name: PermissionName, values: readonly string[]): string {
   return `--allow-${name}=${values.join(",")}`;
 }
 
+/** Whether this process holds every permission, and whole: what Deno asks for files outside of the ordinary. */
+export function holdsAll(): boolean {
+  return NAMES.every(holdsWhole);
+}
+
 /** Granted, and nothing of it denied: `--allow-read --deny-read=/etc` is "granted" and `partial`. */
 function holdsWhole(name: PermissionName): boolean {
   const status = Deno.permissions.querySync({ name });

@@ -19,9 +19,11 @@ socket.on("connect", () => {
 socket.resume();
 socket.on("end", () => socket.destroy());
 socket.on("close", () => {
-  try {
-    process.getBuiltinModule("node:fs").rmSync(workerData.folder, { recursive: true, force: true });
-  } catch {}
+  for (const folder of workerData.folders) {
+    try {
+      process.getBuiltinModule("node:fs").rmSync(folder, { recursive: true, force: true });
+    } catch {}
+  }
   process.kill(process.pid, "SIGKILL");
 });
 `;
@@ -31,14 +33,14 @@ socket.on("close", () => {
  *
  * @param socket Path of the parent's socket.
  * @param token What proves this child.
- * @param folder The private folder, which goes with the parent.
+ * @param folders The private folders, which go with the parent.
  */
-export function startGuard(socket: string, token: string, folder: string): Promise<void> {
+export function startGuard(socket: string, token: string, folders: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const { Worker } = nodeModule("node:worker_threads");
     const program = new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`);
     // On Deno a typed array is walked index by index on its way to a thread; this one has some forty.
-    const workerData = { socket, folder, introduction: introduction(MessageKind.GUARD, token) };
+    const workerData = { socket, folders, introduction: introduction(MessageKind.GUARD, token) };
     const thread = new Worker(program, { workerData });
     thread.once("error", reject);
     thread.once("message", () => resolve());

@@ -14,6 +14,9 @@ import type { CallLocal, ParentLink, ProcessGroup, ProcessOptions, Runtime } fro
 /** The longest delay that every host's timers keep. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
+/** Linux's: macOS and Windows have none. */
+const MEMORY_FOLDER = "/dev/shm";
+
 /** The base of the adapters. */
 export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   abstract readonly name: string;
@@ -50,6 +53,10 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
 
   temporaryFolder(): string {
     return nodeModule("node:os").tmpdir();
+  }
+
+  memoryFolder(): string | undefined {
+    return nodeModule("node:fs").existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : undefined;
   }
 
   nextTurn(fn: () => void): void {

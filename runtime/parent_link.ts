@@ -6,6 +6,7 @@ import { startGuard } from "./guard.ts";
 import { nodeModule, type NodeSocket } from "./node_api.ts";
 import type { ChildGreeting } from "./process_host.ts";
 import type { ParentLink } from "./runtime.ts";
+import { SegmentFile } from "./segment_file.ts";
 import { SocketStream } from "./socket_stream.ts";
 
 /**
@@ -14,14 +15,24 @@ import { SocketStream } from "./socket_stream.ts";
  * @param openSlate Opens the slate at a path.
  */
 export async function connectToParent(openSlate: (path: string) => SlateMemory): Promise<ParentLink> {
-  const { socket: path, slate: slatePath, token, guard } = JSON.parse(readLine()) as ChildGreeting;
+  const { socket: path, slate: slatePath, memory, token, guard } = JSON.parse(readLine()) as ChildGreeting;
   if (guard !== undefined) await startGuard(path, token, guard);
   const [up, down] = await Promise.all([connect(path), connect(path)]);
   const slate = openSlate(slatePath);
   down.write(introduction(MessageKind.DOWN, token));
   const channel = new StreamChannel(new SocketStream(down, up));
   channel.send(introduction(MessageKind.HELLO, token));
+  if (memory !== undefined) shareMemory(channel, memory);
   return { channel, slate };
+}
+
+/** Large segments go by the socket where the file cannot be opened: on Deno that takes every permission. */
+function shareMemory(channel: StreamChannel, path: string): void {
+  try {
+    channel.share(new SegmentFile(path, false));
+  } catch {
+    // The parent is not told, and does the same.
+  }
 }
 
 function connect(path: string): Promise<NodeSocket> {

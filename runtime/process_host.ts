@@ -19,6 +19,7 @@ import { nodeModule, type NodeServer, type NodeSocket } from "./node_api.ts";
 import { relayOutput } from "./output.ts";
 import { Reaper } from "./reaper.ts";
 import type { ProcessExit, ProcessGroup, ProcessOptions, WorkerProcess } from "./runtime.ts";
+import { SegmentFile } from "./segment_file.ts";
 import { SlateFile } from "./slate_file.ts";
 import { SocketStream } from "./socket_stream.ts";
 
@@ -46,6 +47,8 @@ export interface ProcessHostAdapter {
   workerCommand(options: ProcessOptions, folder: string): ChildCommand;
   /** Where temporary folders may be made. */
   temporaryFolder(): string;
+  /** Where folders may be made whose files lie in memory; `undefined`: nowhere. */
+  memoryFolder(): string | undefined;
   /** Calls a function in a later turn of the event loop. */
   nextTurn(fn: () => void): void;
   /** Keeps the program alive until the returned function is called. */
@@ -58,18 +61,22 @@ export interface ChildGreeting {
   readonly socket: string;
   /** Path of the slate. */
   readonly slate: string;
+  /** Path of the file in memory for large segments, if there is one. */
+  readonly memory: string | undefined;
   /** What it must say there. */
   readonly token: string;
-  /** The private folder, which it must guard itself, there being no reaper. */
-  readonly guard: string | undefined;
+  /** The private folders, which it must guard itself, there being no reaper. */
+  readonly guard: readonly string[] | undefined;
 }
 
 /** A child that has not said hello on both of its connections. */
 interface Expected {
   readonly resolve: (channel: Channel) => void;
   readonly reject: (error: Error) => void;
+  /** The file in memory that it shares with this process. */
+  readonly memory: SegmentFile | undefined;
   /** What it writes to. */
-  up?: { readonly stream: SocketStream; readonly channel: Channel };
+  up?: { readonly stream: SocketStream; readonly channel: StreamChannel };
   /** What it reads from. */
   down?: NodeSocket;
 }
@@ -106,6 +113,8 @@ export class ProcessHosts {
 class ProcessHost {
   readonly #adapter: ProcessHostAdapter;
   readonly #folder: string;
+  /** A folder whose files lie in memory; `undefined`: there is none. */
+  #memoryFolder: string | undefined;
   readonly #socketPath: string;
   readonly #server: NodeServer;
   readonly #listening: Promise<void>;
@@ -116,14 +125,22 @@ class ProcessHost {
   readonly #guarded = new Set<string>();
   /** All connections: what is still open at the end is closed. */
   readonly #connections = new Set<NodeSocket>();
-  #slates = 0;
+  #starts = 0;
 
   constructor(adapter: ProcessHostAdapter) {
     this.#adapter = adapter;
-    this.#folder = `${temporaryFolder(adapter)}/ergate-${randomName().slice(0, 12)}`;
+    const name = `ergate-${randomName().slice(0, 12)}`;
+    const memory = adapter.memoryFolder();
+    this.#folder = `${temporaryFolder(adapter)}/${name}`;
+    this.#memoryFolder = memory === undefined ? undefined : `${memory}/${name}`;
     // The reaper comes before what it is to remove, so that no moment leaves anything behind.
-    this.#reaper = new Reaper((command) => adapter.spawn(command), this.#folder);
+    this.#reaper = new Reaper((command) => adapter.spawn(command), this.#folders());
     nodeModule("node:fs").mkdirSync(this.#folder, { mode: 0o700 }); // it must not exist yet
+    try {
+      if (this.#memoryFolder !== undefined) nodeModule("node:fs").mkdirSync(this.#memoryFolder, { mode: 0o700 });
+    } catch {
+      this.#memoryFolder = undefined; // read only, or full: the sockets serve
+    }
     this.#socketPath = `${this.#folder}/sock`;
     this.#server = nodeModule("node:net").createServer((socket) => this.#admit(socket));
     this.#listening = new Promise((resolve, reject) => {
@@ -134,6 +151,10 @@ class ProcessHost {
     this.#server.unref();
   }
 
+  #folders(): string[] {
+    return this.#memoryFolder === undefined ? [this.#folder] : [this.#folder, this.#memoryFolder];
+  }
+
   async close(): Promise<void> {
     const release = this.#adapter.keepAlive();
     try {
@@ -142,10 +163,12 @@ class ProcessHost {
         this.#reaper.close(),
         this.#listening.then(() => new Promise<void>((resolve) => this.#server.close(resolve)), () => {}),
       ]);
-      try {
-        nodeModule("node:fs").rmSync(this.#folder, { recursive: true, force: true });
-      } catch {
-        // The reaper has removed it at its end. Where there is none, an empty folder stays: less than a failing shutdown.
+      for (const folder of this.#folders()) {
+        try {
+          nodeModule("node:fs").rmSync(folder, { recursive: true, force: true });
+        } catch {
+          // The reaper has removed it at its end. Where there is none, an empty folder stays: less than a failing shutdown.
+        }
       }
     } finally {
       release();
@@ -154,19 +177,24 @@ class ProcessHost {
 
   start(options: ProcessOptions): WorkerProcess {
     const command = this.#adapter.workerCommand(options, this.#folder); // may throw: first
-    const slatePath = `${this.#folder}/slate-${++this.#slates}`;
+    const slatePath = `${this.#folder}/slate-${++this.#starts}`;
     const slate = new SlateFile(slatePath, true);
     const child = this.#adapter.spawn(command);
+    const memory = this.#makeMemory();
     const token = randomName();
     let dismissed = false;
-    const channel = this.#expect(token, child.exited, () => dismissed).finally(() => {
+    const channel = this.#expect(token, child.exited, memory?.file, () => dismissed).finally(() => {
       this.#expected.delete(token);
-      // Both sides have it open, or one is dead: nothing is left behind, however this program ends.
+      // Both sides have them open, or one is dead: nothing is left behind, however this program ends.
       nodeModule("node:fs").rmSync(slatePath, { recursive: false, force: true });
+      if (memory !== undefined) nodeModule("node:fs").rmSync(memory.path, { recursive: false, force: true });
     });
-    channel.catch(() => child.kill("SIGKILL"));
-    const guard = this.#reaper.exists ? undefined : this.#folder;
-    const greeting: ChildGreeting = { socket: this.#socketPath, slate: slatePath, token, guard };
+    channel.catch(() => {
+      child.kill("SIGKILL");
+      memory?.file.close();
+    });
+    const guard = this.#reaper.exists ? undefined : this.#folders();
+    const greeting: ChildGreeting = { socket: this.#socketPath, slate: slatePath, memory: memory?.path, token, guard };
     if (guard !== undefined) {
       this.#guarded.add(token);
       child.exited.then(() => this.#guarded.delete(token));
@@ -178,6 +206,16 @@ class ProcessHost {
       child.kill(signal);
     };
     return { pid: child.pid, channel, slate, exited: child.exited, released, kill };
+  }
+
+  #makeMemory(): { readonly file: SegmentFile; readonly path: string } | undefined {
+    if (this.#memoryFolder === undefined) return undefined;
+    const path = `${this.#memoryFolder}/${this.#starts}`;
+    try {
+      return { file: new SegmentFile(path, true), path };
+    } catch {
+      return undefined; // somebody tidies there, or no file can be made any more: the socket serves
+    }
   }
 
   async #greet(child: Child, greeting: ChildGreeting): Promise<void> {
@@ -192,7 +230,12 @@ class ProcessHost {
     }
   }
 
-  #expect(token: string, exited: Promise<ProcessExit>, isDismissed: () => boolean): Promise<Channel> {
+  #expect(
+    token: string,
+    exited: Promise<ProcessExit>,
+    memory: SegmentFile | undefined,
+    isDismissed: () => boolean,
+  ): Promise<Channel> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`Cannot start a worker process as it must say hello within ${START_LIMIT} ms: it did not`));
@@ -200,6 +243,7 @@ class ProcessHost {
       // A child that is starting keeps nobody waiting who does not wait for a call.
       (timer as unknown as { unref?(): void }).unref?.();
       this.#expected.set(token, {
+        memory,
         resolve: (channel) => (clearTimeout(timer), resolve(channel)),
         reject: (error) => (clearTimeout(timer), reject(error)),
       });
@@ -242,9 +286,10 @@ class ProcessHost {
   }
 
   /** Makes one channel of a child's two connections, once both are there. */
-  #join({ up, down, resolve }: Expected): void {
+  #join({ up, down, memory, resolve }: Expected): void {
     if (up === undefined || down === undefined) return;
     up.stream.writeTo(down);
+    if (memory !== undefined) up.channel.share(memory);
     resolve(up.channel);
   }
 }

@@ -1,12 +1,12 @@
 /**
  * The reaper: one small `sh` per parent, which knows the children's process ids and kills them when the pipe from the
- * parent closes, however the parent died; then it removes the private folder. It is told of each child before that child
+ * parent closes, however the parent died; then it removes the private folders. It is told of each child before that child
  * is given anything to do, and told to forget it in the turn of its exit event: process ids come again.
  */
 import type { Child, ChildCommand } from "./child.ts";
 
 /**
- * Reads `+ pid` and `- pid`. `$1` is the private folder. It has a session of its own, as the signals that reach a whole
+ * Reads `+ pid` and `- pid`. Its arguments are the private folders. It has a session of its own, as the signals that reach a whole
  * process group (Ctrl-C, a closed terminal) must not end it before its work; where there are no sessions the trap serves.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT
@@ -18,7 +18,7 @@ while read -r sign pid; do
   esac
 done
 for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
-rm -rf "$1"
+rm -rf "$@"
 `;
 
 /** Deaths in a row, with no child told of in between, after which it is not started again. */
@@ -27,7 +27,7 @@ const MOST_DEATHS = 3;
 /** Kills the children of a parent that is no more. */
 export class Reaper {
   readonly #spawn: (command: ChildCommand) => Child;
-  readonly #folder: string;
+  readonly #folders: readonly string[];
   readonly #pids = new Set<number>();
   #child: Child;
   #closing = false;
@@ -35,9 +35,9 @@ export class Reaper {
   #deaths = 0;
 
   /** Starts it. */
-  constructor(spawn: (command: ChildCommand) => Child, folder: string) {
+  constructor(spawn: (command: ChildCommand) => Child, folders: readonly string[]) {
     this.#spawn = spawn;
-    this.#folder = folder;
+    this.#folders = folders;
     this.#child = this.#start();
   }
 
@@ -68,7 +68,7 @@ export class Reaper {
   #start(): Child {
     const child = this.#spawn({
       command: "/bin/sh",
-      args: ["-c", SCRIPT, "sh", this.#folder],
+      args: ["-c", SCRIPT, "sh", ...this.#folders],
       detached: true,
       output: "ignore",
     });

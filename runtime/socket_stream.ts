@@ -4,7 +4,7 @@
  * One would do, but for a death: a write to a peer that is dead fails, and the host then destroys the socket, with all that
  * the dead one had written and nobody has read. So a failed write must not reach the socket that is read.
  */
-import type { ByteStream, ByteStreamEvents } from "../channel/stream_channel.ts";
+import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
 import type { NodeSocket } from "./node_api.ts";
 
 /** Wraps two sockets. They never keep the program alive. */

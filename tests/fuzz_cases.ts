@@ -9,7 +9,8 @@ import type { ChannelEnd } from "../channel/channel.ts";
 import { DecodeError, decodeList, decodeValue, encodeList, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { decodeFailure, encodeFailure } from "../channel/failure.ts";
 import { FRAME_HEAD_SIZE, FRAME_MARK, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
-import { type ByteStream, type ByteStreamEvents, StreamChannel } from "../channel/stream_channel.ts";
+import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
+import { StreamChannel } from "../channel/stream_channel.ts";
 import { difference } from "./difference.ts";
 import { type Random, RandomValues } from "./random_values.ts";
 

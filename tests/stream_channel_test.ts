@@ -12,7 +12,8 @@ import {
   MessageKind,
   ProtocolError,
 } from "../channel/protocol.ts";
-import { type ByteStream, type ByteStreamEvents, StreamChannel } from "../channel/stream_channel.ts";
+import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
+import { StreamChannel } from "../channel/stream_channel.ts";
 import { sleep, test } from "./harness.ts";
 
 /** A stream that keeps what it is told. */

@@ -557,7 +557,7 @@ test("reaper: it is told of each child, and told to forget it; a new one is told
     const child = new FakeChild();
     children.push(child);
     return child;
-  }, "/nowhere");
+  }, ["/nowhere"]);
   for (const pid of [10, 11, 12]) await reaper.watch(pid);
   reaper.forget(11);
   reaper.forget(11);
@@ -576,7 +576,7 @@ test("reaper: one that cannot live is not started for ever", async () => {
     const child = new FakeChild();
     child.end({ code: 127, signal: null });
     return child;
-  }, "/nowhere");
+  }, ["/nowhere"]);
   await until("it gives up", () => started >= 4);
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(started, 4);
@@ -591,7 +591,7 @@ test("reaper: it kills exactly the children that it was not told to forget, and 
       const child = shellWithoutKill(command);
       child.stdout.on("data", (text: Uint8Array) => output += text);
       return child.child;
-    }, `${folder}/private`);
+    }, [`${folder}/private`]);
     // Ids that are parts of each other.
     for (const pid of [1234, 123, 12, 23, 234, 1]) await reaper.watch(pid);
     for (const pid of [123, 1, 1234]) reaper.forget(pid);

@@ -1,0 +1,85 @@
+/**
+ * Segments: large buffers that travel beside the bytes of a message and are never copied into them.
+ *
+ * ```text
+ * encode  ─▶ bytes, with a tag for each      ─▶ decode: the tag becomes the buffer itself,
+ *         └▶ [buffer, buffer]  as they are   ─▶         so that views of it still share it
+ * ```
+ *
+ * How they travel is the channel's matter: by memory that both sides share, behind a note on the stream, or (to a thread)
+ * as they are. Each arrives once: nothing is ever shared between the two sides.
+ */
+import { PicklingError } from "../errors.ts";
+
+/**
+ * Bytes from which on a buffer is a segment. To copy so much into the bytes, and out again, takes some 20 µs; a segment
+ * costs as much in notes and calls of the system.
+ */
+export const SEGMENT_SIZE: number = 64 * 1024;
+
+/** What came beside the bytes of a message. A buffer that a value has got is no longer in it. */
+export type Segments = (ArrayBuffer | undefined)[];
+
+/** Of a message that has none. */
+export const NO_SEGMENTS: readonly ArrayBuffer[] = Object.freeze([]) as readonly ArrayBuffer[];
+
+/** Bytes of segments in all. */
+export function sizeOfSegments(segments: readonly ArrayBuffer[]): number {
+  let size = 0;
+  for (const segment of segments) size += segment.byteLength;
+  return size;
+}
+
+/**
+ * Makes segments the sender's own: copies, or, of what is to be transferred, the very memory, which is gone from the
+ * buffer then. What is to be transferred and is no segment loses its memory all the same, as the platform has it.
+ *
+ * @param segments As the encoder gave them.
+ * @param transfer What is to be transferred.
+ * @throws {PicklingError} If a buffer's memory is gone or cannot be taken.
+ */
+export function ownSegments(
+  segments: readonly ArrayBuffer[],
+  transfer: ReadonlySet<ArrayBuffer> = NOTHING,
+): readonly ArrayBuffer[] {
+  // Copies first: a buffer that cannot be copied leaves all others as they are.
+  const own = segments.map((segment) => transfer.has(segment) ? segment : copy(segment));
+  for (const buffer of transfer) {
+    const taken = take(buffer);
+    const place = segments.indexOf(buffer);
+    // A resizable one is made resizable again by the decoder.
+    if (place >= 0) own[place] = taken.resizable ? taken.transferToFixedLength() : taken;
+  }
+  return own.length === 0 ? NO_SEGMENTS : own;
+}
+
+function copy(buffer: ArrayBuffer): ArrayBuffer {
+  try {
+    return buffer.slice();
+  } catch (cause) {
+    throw gone(cause); // a getter of a value behind it has transferred it
+  }
+}
+
+/** Takes a buffer's memory away from it. */
+function take(buffer: ArrayBuffer): ArrayBuffer {
+  try {
+    // Not buffer.transfer(): hosts protect memory that is not this buffer's alone from this one only.
+    return structuredClone(buffer, { transfer: [buffer] });
+  } catch (cause) {
+    throw gone(cause);
+  }
+}
+
+function gone(cause: unknown): PicklingError {
+  return new PicklingError(
+    "Cannot send a buffer as its memory must be there to be taken: it was transferred, or is kept",
+    {
+      path: "buffer",
+      direction: "argument",
+      cause,
+    },
+  );
+}
+
+const NOTHING: ReadonlySet<ArrayBuffer> = new Set();
