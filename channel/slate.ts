@@ -14,8 +14,6 @@
 
 /** Sixteen bytes somewhere: shared memory, or a file in the pool's private folder. */
 export interface SlateMemory {
-  /** Whether a word is written in nanoseconds, not in a call of the system. */
-  readonly isMapped: boolean;
   /** Reads a word: 0 is `entered`, 1 is `stop`. */
   read(word: 0 | 1): number;
   /** Writes a word. */

@@ -45,13 +45,12 @@ import { nextMean } from "./work_item.ts";
 const SHORT = 0.1;
 
 /**
- * Milliseconds below which calls of a map may share an entry in the slate. What shares one is lost together, and cannot be
- * taken back behind a call that suddenly lasts: the less of it the better. But where the slate is a file an entry costs one
- * to two microseconds, a tenth of a call of twenty; there it is four times what ARCHITECTURE.md's design began with.
+ * Milliseconds below which calls of a map may share an entry in the slate and a context. What shares one is lost together,
+ * and cannot be taken back behind a call that suddenly lasts: the less of it the better. But an entry costs one to two
+ * microseconds where the slate is a file, and a context up to one: a tenth of a call of twenty.
  */
-const TINY = 0.005;
-const TINY_WITH_FILE = 0.02;
-/** Milliseconds of calls that share an entry. */
+const TINY = 0.02;
+/** Milliseconds of calls that share them. */
 const SLICE = 0.05;
 /** Calls in a slice at most: the shortest cannot be told apart from nothing by every host's clock. */
 const MOST_CALLS_IN_SLICE = 64;
@@ -90,30 +89,62 @@ interface Run {
   left: number;
 }
 
+/** A call that is at work. */
+interface Call {
+  readonly id: number;
+  readonly task: KnownTask;
+  /** Its arguments, from `start` to `end`. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Large buffers of them. */
+  readonly segments: Segments | undefined;
+}
+
+/** A call that does not end in this turn: it has returned a promise, or its arguments need classes that are to be imported. */
+interface Unfinished {
+  readonly call: Call;
+  readonly promise?: PromiseLike<unknown>;
+  readonly missing?: UnpicklingError;
+}
+
 /** The modules of a call's classes were imported, or why one was not. */
 interface Imported {
   readonly cause?: unknown;
 }
 
-/** What is bound to a call and all that it starts. */
-class Call implements CurrentTask {
-  readonly id: number;
+/**
+ * What is bound to a call and all that it starts; to all calls of a slice, for which it goes from one to the next: so what
+ * one of them leaves behind, a timer say, is known by the right name and the id of the slice's last.
+ */
+class CallContext {
   readonly name: string;
-  readonly attempt = 1;
+  #id = 0;
+  #task: CurrentTask | undefined;
 
-  constructor(id: number, name: string) {
-    this.id = id;
+  constructor(name: string) {
     this.name = name;
+  }
+
+  /** The next call begins. */
+  begin(id: number): void {
+    this.#id = id;
+    this.#task = undefined;
+  }
+
+  /** The call, as it sees itself. */
+  get task(): CurrentTask {
+    return this.#task ??= { id: this.#id, name: this.name, attempt: 1 };
   }
 }
 
 /** Makes this process a worker of the parent that started it. */
 export async function runWorker(runtime: Runtime): Promise<void> {
-  const calls = runtime.callLocal<Call>();
+  const calls = runtime.callLocal<CallContext>();
   // A bundle's program may fail, or misuse an executor, before the parent has been reached: that is kept until then.
   const early: { readonly error: unknown; readonly misuse: boolean }[] = [];
   const mark: WorkerMark = {
-    currentTask: () => calls.get(),
+    currentTask: () => calls.get()?.task,
     misused: (error) => void early.push({ error, misuse: true }),
   };
   let tell = (error: unknown): void => void early.push({ error, misuse: false });
@@ -143,7 +174,7 @@ class WorkerLoop {
   readonly #runtime: Runtime;
   readonly #channel: Channel;
   readonly #slate: SlateMemory;
-  readonly #calls: CallLocal<Call>;
+  readonly #calls: CallLocal<CallContext>;
   readonly #runs = new Deque<Run>();
   /** Calls in `#runs`. */
   #queued = 0;
@@ -173,10 +204,10 @@ class WorkerLoop {
   /** No more calls will come. */
   #leaving = false;
   #crashed = false;
-  /** The call that was entered last. */
-  #current: Call | undefined;
+  /** Of the call that was entered last. */
+  #current: CallContext | undefined;
 
-  constructor(runtime: Runtime, channel: Channel, slate: SlateMemory, calls: CallLocal<Call>) {
+  constructor(runtime: Runtime, channel: Channel, slate: SlateMemory, calls: CallLocal<CallContext>) {
     this.#runtime = runtime;
     this.#channel = channel;
     this.#slate = slate;
@@ -261,16 +292,16 @@ class WorkerLoop {
 
   async #initialize([url, name, hash]: string[], args: Uint8Array): Promise<void> {
     const address = { url, name, hash };
-    const call = this.#current = new Call(0, fullName(address));
+    const context = this.#current = new CallContext(fullName(address));
     const frame = this.#writer;
     try {
       const task = await findTask(this.#runtime, address, false) as RegisteredTask;
       const values = await this.#decodeInitargs(args);
-      await this.#calls.run(call, () => task.fn.apply(task.receiver, values));
+      await this.#calls.run(context, () => task.fn.apply(task.receiver, values));
       frame.beginFrame(MessageKind.READY);
     } catch (error) {
       frame.beginFrame(MessageKind.FAILED);
-      encodeFailure(frame, error, this.#where(call.name), this.#answers.plain);
+      encodeFailure(frame, error, this.#where(context.name), this.#answers.plain);
     }
     this.#channel.send(frame.endFrame());
   }
@@ -335,7 +366,7 @@ class WorkerLoop {
       const run = this.#runs.peek();
       if (run === undefined) return this.#rest();
       if (this.#sequence < this.#sliceEnd) { // entered already, with those before it
-        this.#runOne(run);
+        this.#runSlice(run);
         continue;
       }
       const time = this.#clock = now();
@@ -345,7 +376,7 @@ class WorkerLoop {
         this.#channel.drained().then(() => this.#goOn());
         return;
       }
-      if (this.#enter(run, time)) this.#runOne(run);
+      if (this.#enter(run, time)) this.#runSlice(run);
       else this.#skip(run);
     }
   }
@@ -385,7 +416,7 @@ class WorkerLoop {
 
   /** How many calls, of those left of their task, share an entry; 1 if they are not tiny. */
   #sliceOf(mean: number, left: number): number {
-    if (mean >= (this.#slate.isMapped ? TINY : TINY_WITH_FILE)) return 1;
+    if (mean >= TINY) return 1;
     return Math.min(left, Math.max(1, Math.floor(SLICE / Math.max(mean, SLICE / MOST_CALLS_IN_SLICE))));
   }
 
@@ -404,19 +435,20 @@ class WorkerLoop {
     return run.frame.f64();
   }
 
-  #runOne(run: Run): void {
-    const id = this.#pass(run);
-    const { frame, task } = run;
-    const size = frame.u32();
-    const start = frame.skip(size);
-    const segments = takeSegments(run);
-    const call = this.#current = new Call(id, task.name);
-    if (task.found !== undefined) return this.#call(task, call, frame.bytes, start, start + size, segments);
+  #runSlice(run: Run): void {
+    const { task } = run;
+    const context = this.#current = new CallContext(task.name);
+    if (task.found !== undefined) {
+      const next = this.#calls.run(context, this.#runCalls, run, context);
+      return next && this.#goOnWith(next, context);
+    }
+    const call = this.#takeCall(run);
+    context.begin(call.id);
     this.#busy = true;
     findTask(this.#runtime, task.address, task.mayBeStale).then((found) => {
       task.found = found;
       if (found === undefined) this.#answers.stale(this.#sequence);
-      else this.#call(task, call, frame.bytes, start, start + size, segments);
+      else this.#runApart(call, context);
     }, (error) => this.#answers.failed(this.#sequence, Answer.NOT_FOUND, 0, error, this.#where(task.name))).finally(
       () => {
         if (!this.#waiting) this.#goOn();
@@ -424,18 +456,42 @@ class WorkerLoop {
     );
   }
 
-  #call(
-    task: KnownTask,
-    call: Call,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    segments: Segments | undefined,
-    imported?: Imported,
-  ): void {
+  /** Runs what is left of the slice, up to the first call that does not end in this turn. */
+  readonly #runCalls = (run: Run, context: CallContext): Unfinished | undefined => {
+    let unfinished: Unfinished | undefined;
+    while (unfinished === undefined && this.#sequence < this.#sliceEnd && !this.#busy) {
+      const call = this.#takeCall(run);
+      context.begin(call.id);
+      unfinished = this.#call(call);
+    }
+    return unfinished;
+  };
+
+  /** Runs one call, which has waited for its task or its classes. */
+  #runApart(call: Call, context: CallContext, imported?: Imported): void {
+    const unfinished = this.#calls.run(context, () => this.#call(call, imported));
+    if (unfinished !== undefined) this.#goOnWith(unfinished, context);
+  }
+
+  /** Outside of the call's context: a module that is imported, and what follows the call, are not the call. */
+  #goOnWith({ call, missing, promise }: Unfinished, context: CallContext): void {
+    if (missing === undefined) this.#await(call.task, promise!);
+    else this.#import(missing, (imported) => this.#runApart(call, context, imported));
+  }
+
+  #takeCall(run: Run): Call {
+    const id = this.#pass(run);
+    const { frame, task } = run;
+    const size = frame.u32();
+    const start = frame.skip(size);
+    return { id, task, bytes: frame.bytes, start, end: start + size, segments: takeSegments(run) };
+  }
+
+  /** Step 5, and 6 if it ends in this turn. */
+  #call(call: Call, imported?: Imported): Unfinished | undefined {
+    const { task, bytes, start, end, segments } = call;
     let value: unknown;
-    const counted = this.#sliceSize === 1;
-    if (counted) this.#clock = now();
+    if (this.#sliceSize === 1) this.#clock = now();
     try {
       // Reading may run code of the user's, which is not yet the task.
       const bringsCode = bringsClasses(bytes, start);
@@ -443,16 +499,14 @@ class WorkerLoop {
       const args = decodeList(bytes, start, end, segments);
       // The slice's last, as at its entry: `entered` must never go back.
       if (bringsCode || end - start >= LARGE || task.mean === Infinity) writeEntered(this.#slate, this.#sliceEnd, true);
-      value = this.#calls.run(call, invoke, task.found!, args);
-      if (isThenable(value)) return this.#await(task, value);
+      value = task.found!.fn.apply(task.found!.receiver, args);
+      if (isThenable(value)) return { call, promise: value };
     } catch (error) {
       if (!(error instanceof UnpicklingError)) return this.#finish(task, Answer.FAILURE, error);
-      if (error.missing.length > 0 && imported === undefined) {
-        return this.#import(error, (imported) => this.#call(task, call, bytes, start, end, segments, imported));
-      }
+      if (error.missing.length > 0 && imported === undefined) return { call, missing: error };
       return this.#finish(task, Answer.FAILURE, argumentsError(error.because(imported), "argument"));
     }
-    this.#finish(task, Answer.RESULT, value);
+    return this.#finish(task, Answer.RESULT, value);
   }
 
   /** Imports the classes of a call's arguments, then calls `again`. */
@@ -482,7 +536,7 @@ class WorkerLoop {
   }
 
   /** Step 6. */
-  #finish(task: KnownTask, answer: Answer, value: unknown): void {
+  #finish(task: KnownTask, answer: Answer, value: unknown): undefined {
     if (this.#crashed) return;
     let duration = task.mean;
     // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
@@ -501,10 +555,6 @@ class WorkerLoop {
 /** Takes the segments of the run's next call, whose block has been passed. */
 function takeSegments({ segments, frame }: Run): Segments | undefined {
   return segments?.splice(0, frame.u32());
-}
-
-function invoke(task: RegisteredTask, args: unknown[]): unknown {
-  return task.fn.apply(task.receiver, args);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

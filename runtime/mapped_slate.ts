@@ -6,7 +6,6 @@ import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 
 /** A slate in memory that is mapped from its file. */
 export class MappedSlate implements SlateMemory {
-  readonly isMapped = true;
   readonly #words: Float64Array;
   readonly #barrier = new Int32Array(new SharedArrayBuffer(4));
 

@@ -4,7 +4,6 @@ import { nodeModule } from "./node_api.ts";
 
 /** Opens a slate. Both sides may write at once, each its own word. */
 export class SlateFile implements SlateMemory {
-  readonly isMapped = false;
   readonly #fs = nodeModule("node:fs");
   readonly #word = new Float64Array(1);
   readonly #bytes = new Uint8Array(this.#word.buffer);

@@ -88,7 +88,6 @@ class PretendedProcess implements WorkerProcess {
     childStream.peer = this.#stream;
     const words = [0, 0];
     this.slate = {
-      isMapped: true,
       read: (word) => words[word],
       write: (word, value) => void (words[word] = value),
       close: () => {},

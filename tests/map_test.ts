@@ -349,3 +349,13 @@ forEachKind(
       return Promise.resolve();
     }),
 );
+
+forEachKind(
+  "currentTask: each of thousands of tiny items of a map sees its own number",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool) => {
+      const ids = await pool.map(tasks.itemId, range(20_000)).toArray();
+      const [first] = ids as number[];
+      assert.deepEqual(ids, range(20_000).map((index) => first + index));
+    }),
+);

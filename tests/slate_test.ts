@@ -6,7 +6,6 @@ import { SlateFile } from "../runtime/slate_file.ts";
 import { test, withTempFolder } from "./harness.ts";
 
 class FakeMemory implements SlateMemory {
-  readonly isMapped = true;
   readonly words: [number, number] = [0, 0];
   read(word: 0 | 1): number {
     return this.words[word];

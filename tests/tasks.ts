@@ -96,6 +96,11 @@ export function callId(): number | undefined {
   return currentTask()?.id;
 }
 
+/** The same, of an item of a map. */
+export function itemId(_item: number): number | undefined {
+  return currentTask()?.id;
+}
+
 tasks(import.meta, {
   pow,
   echo,
@@ -112,4 +117,5 @@ tasks(import.meta, {
   exitWith,
   killSelf,
   callId,
+  itemId,
 });
