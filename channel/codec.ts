@@ -8,8 +8,7 @@
  *
  * What crosses: what `structuredClone` copies and is plain data (no host's objects, no shared memory), errors of any
  * class (see failure.ts for how classes are kept), bigints, buffers, views, instances of registered classes (see
- * tasks/picklable.ts), cycles and sharing among them. What would lose its class is refused, not flattened. Of an array with no holes only the items cross, and the keys
- * `index`, `input` and `groups` of a match: to ask each array for other keys would cost more than to copy it.
+ * tasks/picklable.ts), cycles and sharing among them. What would lose its class is refused, not flattened.
  *
  * Paths look like `args[0].user.callback`, `["odd key"]`, `.get("key")` for the value and `.keys()[1]` for the key of
  * a map's entry, `.values()[2]` for a set's item; ` … ` stands for the middle of a very long one.

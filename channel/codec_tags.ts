@@ -47,12 +47,12 @@ export const UTF16 = 0x0a;
 export const REF = 0x0b;
 /** A plain object: count, then key (a string) and value of each. */
 export const OBJECT = 0x0c;
-/** An array: count, then its items; HOLES and EXTRA may stand among them. */
+/** An array: count, then its items; HOLES may stand among them. */
 export const ARRAY = 0x0d;
 /** In an array, instead of items: how many holes. */
 export const HOLES = 0x0e;
-/** Behind the items of an array: its other keys, as an object's. */
-export const EXTRA = 0x0f;
+/** An array with other keys than indices: what ARRAY has, then the other keys and their values as an object's. */
+export const KEYED_ARRAY = 0x0f;
 /** An array of integers: count, then 4 bytes each. */
 export const INTS = 0x10;
 /** An array of numbers: count, then 8 bytes each. */
@@ -97,6 +97,8 @@ export const PICKLED_ERROR = 0x20;
 export const SEGMENT = 0x21;
 /** A resizable ArrayBuffer beside the bytes: its place, its length, its greatest length. */
 export const RESIZABLE_SEGMENT = 0x22;
+/** A view that follows its resizable buffer's length: its index in VIEW_NAMES, the buffer, where it begins. */
+export const TRACKING_VIEW = 0x24;
 
 /** The flag of a small integer; the rest of the tag is the integer. */
 export const SMALL_INT = 0x80;

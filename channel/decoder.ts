@@ -169,6 +169,7 @@ class Decoder {
       case tag.SET:
       case tag.ERROR:
       case tag.INSTANCE:
+      case tag.KEYED_ARRAY:
         return this.#container(kind);
       case tag.INT32:
         return this.#int32();
@@ -220,7 +221,8 @@ class Decoder {
       case tag.RESIZABLE_SEGMENT:
         return this.#segment(kind);
       case tag.VIEW:
-        return this.#view();
+      case tag.TRACKING_VIEW:
+        return this.#view(kind);
       case tag.ERROR_INSTANCE:
         return this.#container(kind);
       case tag.PICKLED:
@@ -333,6 +335,7 @@ class Decoder {
       case tag.OBJECT:
         return this.#register({});
       case tag.ARRAY:
+      case tag.KEYED_ARRAY:
         return this.#register([]);
       case tag.MAP:
         return this.#register(new Map());
@@ -404,6 +407,7 @@ class Decoder {
   #body(kind: number, value: object): void {
     if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>);
     else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    else if (kind === tag.KEYED_ARRAY) this.#keyedItems(value as unknown[]);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
     else if (kind === tag.INSTANCE) this.#ownFields(value);
@@ -437,10 +441,11 @@ class Decoder {
       if (bytes[this.#at] === tag.HOLES) this.#holes(value, length);
       else value.push(this.#value());
     }
-    if (this.#at < this.#end && bytes[this.#at] === tag.EXTRA) {
-      this.#take(1);
-      this.#fields(value as unknown as Record<string, unknown>);
-    }
+  }
+
+  #keyedItems(value: unknown[]): void {
+    this.#items(value);
+    this.#fields(value as unknown as Record<string, unknown>);
   }
 
   #holes(value: unknown[], length: number): void {
@@ -525,7 +530,7 @@ class Decoder {
     return this.#register(value);
   }
 
-  #view(): object {
+  #view(kind: number): object {
     const name = tag.VIEW_NAMES[this.#bytes[this.#take(1)]];
     const at = this.#seen.push(undefined) - 1;
     const buffer = this.#value();
@@ -533,7 +538,9 @@ class Decoder {
     if (!(buffer instanceof ArrayBuffer) || typeof host !== "function") {
       throw new DecodeError(`Cannot decode as a view must have a buffer and a class: class is ${name}`);
     }
-    return this.#seen[at] = Reflect.construct(host, [buffer, this.#size(), this.#size()]) as object;
+    const begin = this.#size();
+    const place = kind === tag.VIEW ? [buffer, begin, this.#size()] : [buffer, begin];
+    return this.#seen[at] = Reflect.construct(host, place) as object;
   }
 
   #text(): string | undefined {

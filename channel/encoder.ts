@@ -7,6 +7,7 @@
  */
 import { InvalidStateError, type PicklingDirection } from "../errors.ts";
 import { findClass, type RegisteredClass } from "../tasks/picklable.ts";
+import { indexOf, otherKeys } from "./array_keys.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, errorClassName, isError } from "./error_classes.ts";
@@ -218,7 +219,11 @@ class Encoder {
     if (write !== undefined) return write(this, value);
     if (value instanceof Promise) throw new Refusal(HINTS.Promise);
     if (Object.hasOwn(HINTS, kind) && (this.plain || name === kind || name === "")) throw new Refusal(HINTS[kind]);
-    if (kind.endsWith(" Iterator")) throw new Refusal("iterators cannot be copied: send an array of what it yields");
+    if (/\bIterator\b/.test(kind)) throw new Refusal("iterators cannot be copied: send an array of what it yields");
+    const host = ofPlatform(name, kind, prototype);
+    if (host !== undefined) {
+      throw new Refusal(`an instance of class ${host} cannot be copied: send plain data that it can be made of`);
+    }
     if (!this.plain) throw new Refusal(wouldLoseClass(name, prototype));
     this.#stripped(value);
   }
@@ -342,11 +347,12 @@ class Encoder {
   }
 
   #body(kind: number, value: object): void {
-    if (kind === tag.OBJECT || kind === tag.INSTANCE) {
-      this.#fields(value as Record<string, unknown>, Object.keys(value));
-    } else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>, Object.keys(value));
+    else if (kind === tag.ARRAY) this.#items(value as unknown[]);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
+    else if (kind === tag.KEYED_ARRAY) this.#keyedItems(value as unknown[]);
+    else if (kind === tag.INSTANCE) this.#fields(value as Record<string, unknown>, Object.keys(value));
     else this.#errorBody(value as Error);
   }
 
@@ -366,6 +372,7 @@ class Encoder {
 
   array(value: unknown[]): void {
     const length = value.length;
+    if (otherKeys(value, length) !== undefined) return this.container(tag.KEYED_ARRAY, value);
     if (length >= PACKED_LENGTH) {
       const first = typeof value[0];
       if (first === "number" && writeNumbers(this.writer, value, length)) return;
@@ -393,12 +400,12 @@ class Encoder {
     } catch (caught) {
       throw toRefusal(caught).within(`[${i}]`);
     }
-    // Asking an array for its keys costs more than copying it. The result of a match is what has other keys in practice.
-    if ((value as unknown as RegExpMatchArray).index !== undefined) keys ??= Object.keys(value);
-    if (keys !== undefined && keys.length > 0 && indexOf(keys[keys.length - 1]) < 0) {
-      writeByte(this.writer, tag.EXTRA);
-      this.#fields(value as unknown as Record<string, unknown>, keys.filter((key) => indexOf(key) < 0));
-    }
+  }
+
+  #keyedItems(value: unknown[]): void {
+    const keys = otherKeys(value, value.length) ?? []; // first, as a getter among the items may bring more
+    this.#items(value);
+    this.#fields(value as unknown as Record<string, unknown>, keys);
   }
 
   #map(value: Map<unknown, unknown>): void {
@@ -469,10 +476,16 @@ class Encoder {
   }
 
   view(kind: number, value: Uint8Array | DataView): void {
-    writeByte(this.writer, tag.VIEW);
+    const buffer = value.buffer as ArrayBuffer;
+    const isTracking = buffer.resizable && tracksLength(kind, value, buffer);
+    writeByte(this.writer, isTracking ? tag.TRACKING_VIEW : tag.VIEW);
     writeByte(this.writer, kind);
-    this.#object(value.buffer);
+    this.#object(buffer);
     writeSize(this.writer, value.byteOffset);
+    if (!isTracking) this.#viewLength(kind, value);
+  }
+
+  #viewLength(kind: number, value: Uint8Array | DataView): void {
     writeSize(this.writer, kind === tag.DATA_VIEW ? value.byteLength : (value as Uint8Array).length);
   }
 
@@ -642,6 +655,13 @@ function refuseToInterrupt(writer: ByteWriter, innermost: Encoder): void {
   }
 }
 
+/** The name of the platform's class that a prototype belongs to: its instances hold what no copy of their fields has. */
+function ofPlatform(name: string, kind: string, prototype: object): string | undefined {
+  if (/^(Intl|Temporal|WebAssembly)\./.test(kind)) return kind;
+  const host = (globalThis as Record<string, unknown>)[name];
+  return typeof host === "function" && host.prototype === prototype ? name : undefined;
+}
+
 /** Whether a prototype with a built-in class's name is of such a class, of any realm: no class stands between it and Object. */
 function isBuiltin(prototype: object, name: string): boolean {
   let levels = 0;
@@ -649,10 +669,38 @@ function isBuiltin(prototype: object, name: string): boolean {
   return levels === (tag.VIEW_NAMES.includes(name) && name !== "DataView" ? 3 : 2);
 }
 
-/** The number of an array's key; -1 if it is not an index. */
-function indexOf(key: string): number {
-  const index = Number(key) >>> 0;
-  return String(index) === key && index !== 0xffff_ffff ? index : -1;
+/**
+ * Whether a view of a resizable buffer follows its length. Nothing says so but the view itself, once the buffer has another
+ * length: it gets one for the blink of an eye, which no other code can see.
+ */
+function tracksLength(kind: number, value: Uint8Array | DataView, buffer: ArrayBuffer): boolean {
+  if (isOutOfBounds(kind, value)) throw new Refusal("a view must lie inside of its buffer: that was made smaller");
+  const size = kind === tag.DATA_VIEW ? 1 : (value as Uint8Array).BYTES_PER_ELEMENT;
+  const { byteLength: length, maxByteLength } = buffer;
+  const before = value.byteLength;
+  if (value.byteOffset + before + size <= length) return false; // it would reach further
+  if (length + size <= maxByteLength) {
+    buffer.resize(length + size);
+    const isTracking = value.byteLength !== before;
+    buffer.resize(length);
+    return isTracking;
+  }
+  if (before < size) return false; // no room to tell by, and none to grow into
+  const last = new Uint8Array(buffer, length - size).slice();
+  buffer.resize(length - size);
+  const isTracking = !isOutOfBounds(kind, value); // one of fixed length no longer fits
+  buffer.resize(length);
+  new Uint8Array(buffer, length - size).set(last);
+  return isTracking;
+}
+
+/** Whether a view's buffer was made too small for it. */
+function isOutOfBounds(kind: number, value: Uint8Array | DataView): boolean {
+  try {
+    return kind === tag.DATA_VIEW ? value.byteLength < 0 : Uint8Array.prototype.at.call(value, 0) === null;
+  } catch {
+    return true;
+  }
 }
 
 /** The first index among an array's keys (which stand in order, before its other keys) that is greater than `index`. */

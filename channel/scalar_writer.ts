@@ -137,7 +137,6 @@ export function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
 
 /** Appends an array of numbers packed; `false`, and nothing written, if it is none. */
 export function writeNumbers(writer: ByteWriter, value: unknown[], length: number): boolean {
-  if ((value as unknown as RegExpMatchArray).index !== undefined) return false;
   const offset = writer.length - writer.start;
   writeByte(writer, tag.INTS);
   writeSize(writer, length);
@@ -184,7 +183,6 @@ function writeDoubles(writer: ByteWriter, value: unknown[], length: number): boo
 
 /** Appends an array of short strings as one string; `false`, and nothing written, if it is none. */
 export function writeStrings(writer: ByteWriter, value: unknown[], length: number): boolean {
-  if ((value as unknown as RegExpMatchArray).index !== undefined) return false;
   const parts: string[] = [];
   const limit = JOINED_LENGTH * length;
   let total = 0;

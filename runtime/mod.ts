@@ -1,9 +1,13 @@
 /** Picks the adapter of the host that this is, once. */
+import { useArrayPrinter } from "../channel/array_keys.ts";
 import { NotSupportedError } from "../errors.ts";
+import { arrayPrinter } from "./array_printer.ts";
 import { BunRuntime } from "./bun.ts";
 import { DenoRuntime } from "./deno.ts";
 import { NodeRuntime } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
+
+useArrayPrinter(arrayPrinter);
 
 let picked: Runtime | undefined;
 
