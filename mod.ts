@@ -48,6 +48,7 @@ export type {
   Sendable,
   SendableArgs,
   SendableArray,
+  SendableFields,
   SendableNever,
   SendableTuple,
   SendableWhole,
@@ -68,5 +69,5 @@ export {
 } from "./executor/wait.ts";
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
 export type { MapResults } from "./executor/map.ts";
-export type { Items, MapOptions, RequiredHead, Zipped } from "./executor/map_arguments.ts";
+export type { Heads, Items, MapOptions, Zipped } from "./executor/map_arguments.ts";
 export { type InitargsOf, ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";

@@ -7,7 +7,7 @@ import { type AnyFunction, findTask } from "../tasks/registry.ts";
 import type { SendableArgs } from "../tasks/sendable.ts";
 import type { Future } from "./future.ts";
 import { MapCalls, type MapResults } from "./map.ts";
-import { type Items, type MapOptions, type RequiredHead, splitMapArguments, type Zipped } from "./map_arguments.ts";
+import { type Heads, type Items, type MapOptions, splitMapArguments, type Zipped } from "./map_arguments.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SubmittedCall } from "./work_item.ts";
 
@@ -122,15 +122,15 @@ export abstract class Executor {
    * @typeParam Args The task's parameters.
    * @typeParam Result What it returns.
    * @param fn A function registered with `tasks()`.
-   * @param iterablesAndOptions One iterable for each parameter that must be given, then the options.
+   * @param iterablesAndOptions One iterable for each parameter, or up to one that may be left out, then the options.
    * @returns The results.
    */
   map<Args extends unknown[], Result>(
     fn: (...args: Args) => Result,
-    ...iterablesAndOptions: [...Zipped<RequiredHead<Args>>, MapOptions]
+    ...iterablesAndOptions: [...Zipped<Heads<Args>>, MapOptions]
   ): MapResults<Awaited<Result>>;
   /**
-   * The same with options, and with all of the task's parameters given.
+   * The same for a task with rest parameters.
    *
    * @typeParam Args The task's parameters.
    * @typeParam Result What it returns.

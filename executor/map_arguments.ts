@@ -6,9 +6,11 @@ import type { Sendable } from "../tasks/sendable.ts";
 export type Items<T> = readonly T[] | Iterable<T> | AsyncIterable<T>;
 /** One iterable for each parameter, of items that can cross. */
 export type Zipped<Args extends unknown[]> = { [K in keyof Args]: Items<Sendable<Args[K]>> };
-/** The parameters that must be given. */
-export type RequiredHead<Args extends unknown[]> = Args extends [infer First, ...infer Rest]
-  ? [First, ...RequiredHead<Rest>]
+/** The parameters up to the end, or to one that may be left out; without rest parameters. */
+export type Heads<Args extends unknown[]> = Args extends [infer First, ...infer Rest] ? [First, ...Heads<Rest>]
+  : Args extends [] ? []
+  : number extends Args["length"] ? []
+  : Args extends [(infer First)?, ...infer Rest] ? [] | [First, ...Heads<Rest>]
   : [];
 
 /** Options of `map`. */

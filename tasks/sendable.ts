@@ -102,8 +102,8 @@ export type Sendable<T> =
       ? "Cannot send a function to a worker: leave it out; for a class with methods see Picklable"
     : T extends symbol ? "Cannot send a symbol to a worker: send a string"
     : T extends PromiseLike<unknown> ? "Cannot send a promise to a worker: await it first"
-    : T extends Map<infer K, infer V> ? Map<Sendable<K>, Sendable<V>>
-    : T extends Set<infer E> ? Set<Sendable<E>>
+    : T extends Map<infer K, infer V> ? Map<K, V> extends T ? Map<Sendable<K>, Sendable<V>> : SendableFields<T>
+    : T extends Set<infer E> ? Set<E> extends T ? Set<Sendable<E>> : SendableFields<T>
     : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<Sendable<K>, Sendable<V>>
     : T extends ReadonlySet<infer E> ? ReadonlySet<Sendable<E>>
     // deno-lint-ignore no-explicit-any -- of anything
@@ -111,7 +111,14 @@ export type Sendable<T> =
       ? "Cannot send a weak collection or reference to a worker: send what it holds"
     : T extends AsyncIterable<unknown> | Iterator<unknown, unknown, never>
       ? "Cannot send an iterator to a worker: send an array"
-    : { [K in keyof T]: K extends symbol ? T[K] : Sendable<T[K]> };
+    : SendableFields<T>;
+
+/**
+ * An object whose fields can cross; a part of {@linkcode Sendable}.
+ *
+ * @typeParam T The object.
+ */
+export type SendableFields<T> = { [K in keyof T]: K extends symbol ? T[K] : Sendable<T[K]> };
 
 /**
  * An array or tuple of what can cross; a part of {@linkcode Sendable}.

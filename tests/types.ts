@@ -50,6 +50,9 @@ function join(text: string, count: number, separator?: string): string {
 function repeat(text: string, count = 2): string {
   return text.repeat(count);
 }
+function clip(text: string, from?: number, to?: number): string {
+  return text.slice(from, to);
+}
 function sum(...values: number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
@@ -398,6 +401,8 @@ export async function mapping(pool: Executor): Promise<void> {
   pool.map(join, numbers, words);
   // @ts-expect-error: the third is of strings
   pool.map(join, words, numbers, numbers);
+  // @ts-expect-error: one too many
+  pool.map(point, [{ x: 1, y: 2 }], numbers, { chunksize: 2 });
   // @ts-expect-error: the second lacks
   pool.map(join, words);
   pool.map(repeat, words);
@@ -405,7 +410,17 @@ export async function mapping(pool: Executor): Promise<void> {
   pool.map(repeat, words, { chunksize: 2 });
   // @ts-expect-error: the second is of numbers
   pool.map(repeat, words, words);
+  // Options stand behind as many of the optional ones as are given.
+  pool.map(clip, words, { chunksize: 2 });
+  pool.map(clip, words, numbers, { chunksize: 2 });
+  pool.map(clip, words, numbers, numbers, { chunksize: 2 });
+  // @ts-expect-error: the third is of numbers
+  pool.map(clip, words, numbers, words, { chunksize: 2 });
+  // @ts-expect-error: one too many
+  pool.map(clip, words, numbers, numbers, numbers, { chunksize: 2 });
   pool.map(sum, numbers, numbers, numbers);
+  pool.map(sum, numbers, numbers, { chunksize: 2 });
+  pool.map(sum, { chunksize: 2 });
   // @ts-expect-error: all are of numbers
   pool.map(sum, numbers, words);
   void joined;
@@ -549,6 +564,12 @@ class Unmarked {
   x = 1;
   norm(): number {
     return Math.abs(this.x);
+  }
+}
+
+class Bag extends Map<string, number> {
+  total(): number {
+    return [...this.values()].reduce((a, b) => a + b, 0);
   }
 }
 
@@ -738,6 +759,10 @@ export function refusing(pool: Executor): void {
   }
   // @ts-expect-error: a class with methods that nothing is said of
   pool.submit(taking<Unmarked>(), new Unmarked());
+  // @ts-expect-error: a map with methods of its own
+  pool.submit(taking<Bag>(), new Bag());
+  // @ts-expect-error: what is less than the task asks for
+  pool.submit(taking<Bag>(), new Map());
   // @ts-expect-error: the same in a map
   pool.submit(taking<Map<string, Unmarked>>(), new Map([["a", new Unmarked()]]));
   // @ts-expect-error: the same at the end of the arguments
