@@ -97,6 +97,8 @@ export const PICKLED_ERROR = 0x20;
 export const SEGMENT = 0x21;
 /** A resizable ArrayBuffer beside the bytes: its place, its length, its greatest length. */
 export const RESIZABLE_SEGMENT = 0x22;
+/** A plain object with the same keys as a container seen before: that one's number, then the value of each key. */
+export const SHAPED = 0x23;
 /** A view that follows its resizable buffer's length: its index in VIEW_NAMES, the buffer, where it begins. */
 export const TRACKING_VIEW = 0x24;
 

@@ -20,6 +20,10 @@ const LOOP_LENGTH = 16;
 const CACHED_KEY_LENGTH = 32;
 /** Places in the cache of keys; a power of two. A key that finds its place taken takes it. */
 const CACHED_KEYS = 1024;
+/** Places for containers that a decoder keeps from one list to the next. */
+const KEPT_SEEN = 16;
+/** Arrays up to this length are made at once. */
+const PRESET_LENGTH = 4;
 /** A run of holes longer than this makes an array a dictionary, so that it costs nothing. */
 const DENSE_HOLES = 1024;
 
@@ -30,6 +34,8 @@ const FLOAT64 = new Float64Array(1);
 const INT64 = new BigInt64Array(FLOAT64.buffer);
 const EIGHT_BYTES = new Uint8Array(FLOAT64.buffer);
 const KEYS: string[] = new Array(CACHED_KEYS).fill("");
+const NO_KEYS: readonly string[] = [];
+const NO_BYTES = new Uint8Array(0);
 const fromCharCode = String.fromCharCode;
 
 /**
@@ -40,42 +46,68 @@ const BARE_FRAME = /^ {4}at ((?:\/|[A-Z]:).*:\d+:\d+)$/gm;
 
 const NONE: Segments = [];
 
-/** One list being read. */
+/** The reader of one list at a time. */
 class Decoder {
-  readonly #bytes: Uint8Array;
-  #end: number;
-  readonly #segments: Segments;
-  /** Places of those that values have got. */
-  #taken: Set<number> | undefined;
-  #at: number;
+  #bytes: Uint8Array = NO_BYTES;
+  #at = 0;
+  #end = 0;
   #depth = 0;
   /** The containers, in the order in which they began; `undefined` for one that is not complete enough to be had. */
-  readonly #seen: (object | undefined)[] = [];
+  #seen: (object | undefined)[] = new Array(KEPT_SEEN).fill(undefined);
+  /** How many containers have begun. */
+  #begun = 0;
+  #segments: Segments = NONE;
+  /** Places of those that values have got. */
+  #taken: Set<number> | undefined;
   /** Containers whose bodies come later: tag and container, one after the other. */
   #later: unknown[] | undefined;
   /** The classes of the list's table; `undefined` for one that is not registered here. */
   #classes: (RegisteredClass | undefined)[] | undefined;
   /** Gets what the classes that cannot be had cost; without it they are errors. */
-  readonly #lost: string[] | undefined;
-  /** The list's values so far. */
-  readonly #values: unknown[] = [];
-  /** All values are there, but for bodies that come later. */
-  #inBodies = false;
+  #lost: string[] | undefined;
+  /** The object whose keys were last asked for, and these. */
+  #model = -1;
+  #modelKeys: readonly string[] = NO_KEYS;
+  /** The index of the value that is being read; -1: all are there, but for bodies that come later. */
+  #index = 0;
 
-  constructor(bytes: Uint8Array, start: number, end: number, segments: Segments, lost: string[] | undefined) {
+  run(bytes: Uint8Array, start: number, end: number, segments: Segments, lost: string[] | undefined): unknown[] {
     this.#bytes = bytes;
-    this.#segments = segments;
     this.#at = start;
     this.#end = Math.min(end, bytes.length);
+    this.#segments = segments;
     this.#lost = lost;
+    try {
+      return this.#list();
+    } finally {
+      this.#reset();
+    }
   }
 
-  list(): unknown[] {
+  /** Lets go of all that it has read. */
+  #reset(): void {
+    this.#bytes = NO_BYTES;
+    this.#segments = NONE;
+    this.#depth = 0;
+    // Overwritten, not emptied: an array of length 0 gives its memory back.
+    for (let i = Math.min(this.#begun, KEPT_SEEN) - 1; i >= 0; i--) this.#seen[i] = undefined;
+    if (this.#begun > KEPT_SEEN) this.#seen.length = KEPT_SEEN;
+    this.#begun = 0;
+    this.#taken =
+      this.#later =
+      this.#classes =
+      this.#lost =
+        undefined;
+    this.#model = -1;
+    this.#modelKeys = NO_KEYS;
+  }
+
+  #list(): unknown[] {
     const head = this.#bytes[this.#take(1)];
     if (head !== tag.VERSION) this.#readHead(head);
     const count = this.#count(1);
-    const values = this.#values;
-    for (let i = 0; i < count; i++) values.push(this.#value());
+    const values = count >= 1 && count <= PRESET_LENGTH ? preset(count) : [];
+    for (this.#index = 0; this.#index < count; this.#index++) values[this.#index] = this.#value();
     if (this.#later !== undefined) this.#bodies(this.#later);
     if (this.#at !== this.#end) throw new DecodeError(`Cannot decode as ${this.#end - this.#at} bytes are left over`);
     if (this.#taken !== undefined) { for (const place of this.#taken) this.#segments[place] = undefined; }
@@ -124,7 +156,7 @@ class Decoder {
   }
 
   #bodies(later: unknown[]): void {
-    this.#inBodies = true;
+    this.#index = -1;
     for (let at = 0; at < later.length; at += 2) {
       this.#depth = 0;
       this.#body(later[at] as number, later[at + 1] as object);
@@ -164,13 +196,16 @@ class Decoder {
     if (kind >= tag.SHORT_STRING) return this.#ascii(kind & 0x3f);
     switch (kind) {
       case tag.OBJECT:
-      case tag.ARRAY:
       case tag.MAP:
       case tag.SET:
       case tag.ERROR:
       case tag.INSTANCE:
       case tag.KEYED_ARRAY:
         return this.#container(kind);
+      case tag.ARRAY:
+        return this.#array();
+      case tag.SHAPED:
+        return this.#shaped();
       case tag.INT32:
         return this.#int32();
       case tag.DOUBLE:
@@ -234,8 +269,14 @@ class Decoder {
   }
 
   #register<T extends object>(value: T): T {
-    this.#seen.push(value);
+    this.#seen[this.#begun++] = value;
     return value;
+  }
+
+  /** Takes the number of a container that cannot be had yet. */
+  #reserve(): number {
+    this.#seen[this.#begun] = undefined;
+    return this.#begun++;
   }
 
   #ref(): object {
@@ -370,7 +411,7 @@ class Decoder {
 
   #pickled(kind: number): object {
     const found = this.#class();
-    const at = this.#seen.push(undefined) - 1;
+    const at = this.#reserve();
     if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as states are nested too deep");
     const state = this.#value();
     this.#depth--;
@@ -395,7 +436,7 @@ class Decoder {
       const reason = `fromPickle() threw: ${describe(error)}`;
       if (this.#lost === undefined) {
         throw new UnpicklingError(`class ${found.name}'s ${reason}`, {
-          index: this.#inBodies ? -1 : this.#values.length,
+          index: this.#index,
           cause: error,
         });
       }
@@ -415,6 +456,26 @@ class Decoder {
   }
 
   /** Fields of an instance: its class may have accessors of the same name, which must not be called. */
+  #shaped(): object {
+    const keys = this.#keysOf(this.#size());
+    const value: Record<string, unknown> = this.#register({});
+    if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
+    for (let i = 0; i < keys.length; i++) value[keys[i]] = this.#value();
+    this.#depth--;
+    return value;
+  }
+
+  /** The keys of an object that was read. */
+  #keysOf(number: number): readonly string[] {
+    if (number === this.#model) return this.#modelKeys;
+    const model = this.#seen[number];
+    if (model === undefined || Object.getPrototypeOf(model) !== Object.prototype) {
+      throw new DecodeError("Cannot decode as there is no object whose keys are meant");
+    }
+    this.#model = number;
+    return this.#modelKeys = Object.keys(model);
+  }
+
   #ownFields(value: object): void {
     for (let left = this.#count(2); left > 0; left--) {
       const key = this.#key();
@@ -434,8 +495,27 @@ class Decoder {
     }
   }
 
+  /** A short array, made at its length: one that grows by its items has room for sixteen, on Node and Deno. */
+  #array(): unknown[] {
+    const length = this.#bytes[this.#at];
+    if (!(length >= 1 && length <= PRESET_LENGTH)) return this.#container(tag.ARRAY) as unknown[];
+    this.#at++;
+    const value = this.#register(preset(length));
+    if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
+    let i = 0;
+    for (; i < length && this.#bytes[this.#at] !== tag.HOLES; i++) value[i] = this.#value();
+    if (i < length) value.length = i;
+    this.#itemsUpTo(length, value);
+    this.#depth--;
+    return value;
+  }
+
   #items(value: unknown[]): void {
-    const length = this.#size();
+    this.#itemsUpTo(this.#size(), value);
+  }
+
+  /** The items that an array of that length lacks, and its other keys. */
+  #itemsUpTo(length: number, value: unknown[]): void {
     const bytes = this.#bytes;
     while (value.length < length) {
       if (bytes[this.#at] === tag.HOLES) this.#holes(value, length);
@@ -498,7 +578,7 @@ class Decoder {
   }
 
   #boxed(): object {
-    const at = this.#seen.push(undefined) - 1;
+    const at = this.#reserve();
     const kind = this.#bytes[this.#at];
     const value = Object(kind === tag.BOXED ? undefined : this.#value());
     return this.#seen[at] = value;
@@ -532,7 +612,7 @@ class Decoder {
 
   #view(kind: number): object {
     const name = tag.VIEW_NAMES[this.#bytes[this.#take(1)]];
-    const at = this.#seen.push(undefined) - 1;
+    const at = this.#reserve();
     const buffer = this.#value();
     const host = (globalThis as Record<string, unknown>)[name];
     if (!(buffer instanceof ArrayBuffer) || typeof host !== "function") {
@@ -573,6 +653,13 @@ function bare(state: unknown): object {
   return typeof state === "object" && state !== null ? state : { state };
 }
 
+/** An array of a length from 1 to PRESET_LENGTH, with no hole. */
+function preset(length: number): unknown[] {
+  if (length === 1) return [undefined];
+  if (length === 2) return [undefined, undefined];
+  return length === 3 ? [undefined, undefined, undefined] : [undefined, undefined, undefined, undefined];
+}
+
 /** A short ASCII string. Eight at a time: each call and each string that is put to another costs an allocation. */
 function shortText(b: Uint8Array, at: number, length: number): string {
   let text = "";
@@ -603,6 +690,9 @@ function define(value: object, key: string, item: unknown, isEnumerable: boolean
   Object.defineProperty(value, key, { value: item, configurable: true, enumerable: isEnumerable, writable: true });
 }
 
+/** Kept between lists, so that a list costs no more than its values. There is more than one while `fromPickle` decodes. */
+const IDLE: Decoder[] = [new Decoder()];
+
 /**
  * Reads a list that `encode` has written.
  *
@@ -623,10 +713,13 @@ export function decode(
   segments?: Segments,
   lost?: string[],
 ): unknown[] {
+  const decoder = IDLE.pop() ?? new Decoder();
   try {
-    return new Decoder(bytes, start, end, segments ?? NONE, lost).list();
+    return decoder.run(bytes, start, end, segments ?? NONE, lost);
   } catch (error) {
     if (error instanceof DecodeError || error instanceof UnpicklingError) throw error;
     throw new DecodeError("Cannot decode as a value is not valid", { cause: error });
+  } finally {
+    IDLE.push(decoder);
   }
 }

@@ -24,12 +24,12 @@ import {
   writeString,
   writeStrings,
 } from "./scalar_writer.ts";
+import { Seen } from "./seen.ts";
 import { SEGMENT_SIZE } from "./segments.ts";
+import { Shapes } from "./shapes.ts";
 
-/** Containers up to this many are looked for one by one; from there on in a Map, which costs 20 to 30 ns each. */
-const LINEAR_SEEN = 8;
-/** A seen-Map that has held more than this is dropped, not cleared: its table would stay. */
-const KEPT_SEEN = 10_000;
+/** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
+const UNSHAPED = 8;
 /** Shorter arrays are written item by item: small integers take one byte there, and nothing is tried in vain. */
 const PACKED_LENGTH = 8;
 
@@ -87,12 +87,8 @@ class Encoder {
   leftOut: string[] | undefined;
   /** Where in the first error the walk is, for `leftOut`. */
   errorPath = "";
-  /** How many containers were met. */
-  #count = 0;
-  /** The first of them; `undefined` behind these. */
-  readonly #first: (object | undefined)[] = new Array(LINEAR_SEEN).fill(undefined);
-  /** All of them and their numbers, once they are too many for a search. */
-  #numbers: Map<object, number> | undefined;
+  readonly #seen = new Seen();
+  readonly #shapes = new Shapes();
   /** What was put off: tag, container and the index of the value it is in, one after the other. */
   readonly #later: unknown[] = [];
   /** The index of the value that is being walked. */
@@ -124,16 +120,11 @@ class Encoder {
   }
 
   #reset(): void {
-    if (this.#count > 0) {
-      // Overwritten, not emptied: an array of length 0 gives its memory back.
-      for (let i = Math.min(this.#count, LINEAR_SEEN) - 1; i >= 0; i--) this.#first[i] = undefined;
-      if (this.#numbers !== undefined) {
-        if (this.#count > KEPT_SEEN) this.#numbers = undefined;
-        else this.#numbers.clear();
-      }
+    if (this.#seen.count > 0) {
+      this.#seen.clear();
       if (this.#later.length > 0) this.#later.length = 0;
       if (this.#classes.length > 0) this.#classes.length = this.#open.length = 0;
-      this.#count = 0;
+      this.#shapes.clear();
     }
     this.depth = 0;
     this.errorPath = "";
@@ -195,9 +186,9 @@ class Encoder {
   }
 
   #object(value: object): void {
-    if (this.#seen(value)) return;
+    if (this.#wasSeen(value)) return;
     const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) return this.container(tag.OBJECT, value);
+    if (prototype === Object.prototype) return this.#plainObject(value);
     if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
     if (prototype === null) return this.container(tag.OBJECT, value);
     if (prototype === Array.prototype) throw new Refusal(wouldLoseClass(""));
@@ -257,7 +248,7 @@ class Encoder {
 
   /** What `toPickle` gives. It must be whole when `fromPickle` gets it: nothing in it is put off. */
   #pickled(value: object, registered: RegisteredClass, isOfError: boolean): void {
-    this.#open.push(this.#count - 1);
+    this.#open.push(this.#seen.count - 1);
     writeByte(this.writer, isOfError ? tag.PICKLED_ERROR : tag.PICKLED);
     writeSize(this.writer, this.#placeOf(registered));
     let state: unknown;
@@ -293,21 +284,9 @@ class Encoder {
   }
 
   /** Writes a REF if the container was met before, else gives it its number. */
-  #seen(value: object): boolean {
-    const first = this.#first;
-    const count = this.#count;
-    if (count < LINEAR_SEEN) {
-      for (let i = 0; i < count; i++) if (first[i] === value) return this.#ref(i);
-      first[count] = value;
-    } else {
-      const numbers = this.#numbers ??= new Map();
-      if (count === LINEAR_SEEN) { for (let i = 0; i < count; i++) numbers.set(first[i]!, i); }
-      const number = numbers.get(value);
-      if (number !== undefined) return this.#ref(number);
-      numbers.set(value, count);
-    }
-    this.#count = count + 1;
-    return false;
+  #wasSeen(value: object): boolean {
+    const number = this.#seen.find(value);
+    return number >= 0 && this.#ref(number);
   }
 
   #ref(number: number): true {
@@ -332,6 +311,35 @@ class Encoder {
     this.depth++;
     this.#body(kind, value);
     this.depth--;
+  }
+
+  /** Writes a plain object: its keys and values, or its values alone if one with the same keys went before it. */
+  #plainObject(value: object): void {
+    const number = this.#seen.count - 1;
+    if (number < UNSHAPED || this.depth >= tag.MAX_DEPTH) return this.container(tag.OBJECT, value);
+    const keys = Object.keys(value);
+    const brother = this.#shapes.find(keys);
+    this.depth++;
+    if (brother < 0) {
+      writeByte(this.writer, tag.OBJECT);
+      this.#fields(value as Record<string, unknown>, keys);
+      // Only now: the reader knows its keys when it has read them all.
+      this.#shapes.add(keys, number);
+    } else {
+      writeByte(this.writer, tag.SHAPED);
+      writeSize(this.writer, brother);
+      this.#valuesOf(value as Record<string, unknown>, keys);
+    }
+    this.depth--;
+  }
+
+  #valuesOf(value: Record<string, unknown>, keys: readonly string[]): void {
+    let i = 0;
+    try {
+      for (; i < keys.length; i++) this.value(value[keys[i]]);
+    } catch (caught) {
+      throw toRefusal(caught).within(property(keys[i]));
+    }
   }
 
   #mayPutOff(): boolean {
@@ -494,7 +502,7 @@ class Encoder {
     if (value.byteLength === value.buffer.byteLength) return this.view(0, value);
     writeByte(this.writer, tag.VIEW);
     writeByte(this.writer, 0);
-    this.#seen({}); // The buffer that it gets on arrival.
+    this.#wasSeen({}); // The buffer that it gets on arrival.
     writeByte(this.writer, tag.BUFFER);
     writeSize(this.writer, value.byteLength);
     writeBytes(this.writer, value);
@@ -576,7 +584,7 @@ class Encoder {
   #mark(): Mark {
     return {
       offset: this.writer.length - this.writer.start,
-      count: this.#count,
+      count: this.#seen.count,
       later: this.#later.length,
       open: this.#open.length,
       segments: this.writer.segments?.length ?? 0,
@@ -587,19 +595,12 @@ class Encoder {
   /** Takes back what was written since. */
   #goBack(mark: Mark): void {
     undo(this.writer, mark.offset);
-    this.#forget(mark.count);
+    this.#seen.forget(mark.count);
+    this.#shapes.clear();
     this.#later.length = mark.later;
     this.#open.length = mark.open;
     if (this.writer.segments !== undefined) this.writer.segments.length = mark.segments;
     this.depth = mark.depth;
-  }
-
-  /** Forgets all containers but the first `count`. */
-  #forget(count: number): void {
-    this.#count = count;
-    if (this.#numbers === undefined) return;
-    if (count <= LINEAR_SEEN) this.#numbers.clear();
-    else for (const [value, number] of this.#numbers) if (number >= count) this.#numbers.delete(value);
   }
 }
 
