@@ -65,10 +65,10 @@ export class Seen {
     const { count } = this;
     for (let i = Math.min(count, LINEAR) - 1; i >= 0; i--) this.#all[i] = undefined;
     this.count = 0;
-    if (count > LINEAR) {
+    if (count >= LINEAR) {
       this.#all.length = LINEAR;
       if (count > KEPT) this.#set = undefined;
-      else this.#set!.clear();
+      else this.#set?.clear();
     }
     if (this.#numbered === 0) return;
     if (count > KEPT) this.#numbers = undefined;
