@@ -514,7 +514,7 @@ class Decoder {
     this.#itemsUpTo(this.#size(), value);
   }
 
-  /** The items that an array of that length lacks, and its other keys. */
+  /** The items that an array of that length lacks. */
   #itemsUpTo(length: number, value: unknown[]): void {
     const bytes = this.#bytes;
     while (value.length < length) {

@@ -105,6 +105,7 @@ class Comparison {
     if (!isSame) {
       return `is bytes ${actual.byteOffset}+${actual.byteLength}, not ${wanted.byteOffset}+${wanted.byteLength}`;
     }
+    if (followsLength(actual) !== followsLength(wanted)) return "follows the length of its buffer, or should";
     this.#pairs.push([actual.buffer, wanted.buffer, `${path}.buffer`]);
     return undefined;
   }
@@ -136,6 +137,18 @@ class Comparison {
     }
     return undefined;
   }
+}
+
+/** Whether a view grows with its buffer, as far as that can grow: it is tried. */
+function followsLength(view: ArrayBufferView): boolean {
+  const buffer = view.buffer as ArrayBuffer;
+  const { byteLength: length } = buffer;
+  if (!buffer.resizable || length + 8 > buffer.maxByteLength) return false;
+  const before = view.byteLength;
+  buffer.resize(length + 8);
+  const follows = view.byteLength !== before;
+  buffer.resize(length);
+  return follows;
 }
 
 function isError(value: object): value is Error {

@@ -50,7 +50,7 @@ const KEYS = [
 ];
 
 /** An array's own keys besides its items; none is an index. */
-const EXTRA_KEYS = ["input", "groups", "extra", "-1", "01", "4294967295", "__proto__", "é", "raw"];
+const EXTRA_KEYS = ["index", "input", "groups", "extra", "-1", "01", "4294967295", "__proto__", "é", "raw"];
 
 const NUMBERS = [
   ...[0, -0, 1, -1, 63, 64, 127, 128, -128, 255, 256, 32767, 65535, 65536, 2 ** 31 - 1, 2 ** 31, -(2 ** 31)],
@@ -225,10 +225,6 @@ export class RandomValues {
   }
 
   #extraKeys(array: unknown[]): void {
-    // The keys of an array within the last place of another go to the inner one: a bug of the format, which is known.
-    if (typeof array.at(-1) === "object") return;
-    // The codec asks an array for other keys only if it has a hole, or `index`, as the result of a match has.
-    if (array.length === Object.keys(array).length) setOwn(array, "index", this.#below(9));
     for (let n = 1 + this.#below(3); n > 0; n--) setOwn(array, this.#pick(EXTRA_KEYS), this.#value());
   }
 
@@ -315,7 +311,9 @@ export class RandomValues {
     const step = View.BYTES_PER_ELEMENT ?? 1;
     const room = Math.floor(buffer.byteLength / step);
     const from = this.#below(room + 1);
-    // Always with a length: without one it would follow a resizable buffer, and nothing tells such a view from another.
+    if (this.#chance(0.3) && (buffer.resizable || buffer.byteLength % step === 0)) {
+      return this.#keep(new View(buffer, from * step));
+    }
     return this.#keep(new View(buffer, from * step, this.#below(room - from + 1)));
   }
 
