@@ -54,6 +54,7 @@ export type {
   SendableWhole,
 } from "./tasks/sendable.ts";
 export { task, type TaskOptions, tasks } from "./tasks/task.ts";
+export { transfer } from "./tasks/transfer.ts";
 export { isMain } from "./runtime/is_main.ts";
 export type { ChildPermissions, PermissionName } from "./runtime/deno_permissions.ts";
 export { Future } from "./executor/future.ts";
@@ -67,6 +68,7 @@ export {
   type WaitOptions,
   type WaitResult,
 } from "./executor/wait.ts";
+export type { CallOptions } from "./executor/call_options.ts";
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
 export type { MapResults } from "./executor/map.ts";
 export type { Heads, Items, MapOptions, Zipped } from "./executor/map_arguments.ts";

@@ -30,6 +30,17 @@ export class ByteWriter {
   length = 0;
   /** Takes large buffers, which then travel beside the bytes; `undefined`: they go into the bytes as all else. */
   segments: ArrayBuffer[] | undefined;
+  /** Buffers that are taken aside however small they are, as they are to be transferred. */
+  transfer: ReadonlySet<ArrayBuffer> | undefined;
+
+  /**
+   * Makes a writer.
+   *
+   * @param aside Whether large buffers are taken aside.
+   */
+  constructor(aside = false) {
+    this.segments = aside ? [] : undefined;
+  }
 
   /** Begins a new value at the end of the last. */
   begin(): void {

@@ -465,8 +465,11 @@ class Encoder {
 
   buffer(value: ArrayBuffer): void {
     if (value.detached) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
-    const { segments } = this.writer;
-    if (segments !== undefined && value.byteLength >= SEGMENT_SIZE) return this.#segment(value, segments);
+    const { segments, transfer } = this.writer;
+    const { byteLength } = value;
+    if (segments !== undefined && (byteLength >= SEGMENT_SIZE || (byteLength > 0 && transfer?.has(value) === true))) {
+      return this.#segment(value, segments);
+    }
     const bytes = new Uint8Array(value);
     writeByte(this.writer, value.resizable ? tag.RESIZABLE : tag.BUFFER);
     writeSize(this.writer, bytes.length);

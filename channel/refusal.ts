@@ -92,7 +92,9 @@ export const HINTS: Readonly<Record<string, string>> = {
   WeakMap: "a WeakMap cannot be copied: send a Map",
   WeakSet: "a WeakSet cannot be copied: send a Set",
   WeakRef: "a WeakRef cannot be copied: send what it holds",
-  SharedArrayBuffer: "SharedArrayBuffer memory cannot be shared with a process",
+  SharedArrayBuffer:
+    "SharedArrayBuffer memory cannot be shared with a process: send a copy, as new Uint8Array(memory).slice() makes one; " +
+    "memory that processes share will be SharedMemory",
   Generator: "generators cannot be copied: send an array of what it yields",
   AsyncGenerator: "generators cannot be copied: send an array of what it yields",
   Symbol: "symbols cannot be copied: send a string",

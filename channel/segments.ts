@@ -32,25 +32,24 @@ export function sizeOfSegments(segments: readonly ArrayBuffer[]): number {
 
 /**
  * Makes segments the sender's own: copies, or, of what is to be transferred, the very memory, which is gone from the
- * buffer then. What is to be transferred and is no segment loses its memory all the same, as the platform has it.
+ * buffer then.
  *
  * @param segments As the encoder gave them.
- * @param transfer What is to be transferred.
+ * @param transfer What is to be transferred. What is no segment loses its memory all the same, as the platform has it.
+ * @param metOnly Whether it keeps it: it may belong to another value.
  * @throws {PicklingError} If a buffer's memory is gone or cannot be taken.
  */
 export function ownSegments(
   segments: readonly ArrayBuffer[],
   transfer: ReadonlySet<ArrayBuffer> = NOTHING,
-): readonly ArrayBuffer[] {
-  // Copies first: a buffer that cannot be copied leaves all others as they are.
+  metOnly = false,
+): ArrayBuffer[] {
+  if (segments.length === 0 && transfer.size === 0) return segments as ArrayBuffer[];
+  // Copies first: if one cannot be made, nothing is gone.
   const own = segments.map((segment) => transfer.has(segment) ? segment : copy(segment));
-  for (const buffer of transfer) {
-    const taken = take(buffer);
-    const place = segments.indexOf(buffer);
-    // A resizable one is made resizable again by the decoder.
-    if (place >= 0) own[place] = taken.resizable ? taken.transferToFixedLength() : taken;
-  }
-  return own.length === 0 ? NO_SEGMENTS : own;
+  for (const [i, segment] of segments.entries()) if (transfer.has(segment)) own[i] = take(segment);
+  if (!metOnly) { for (const buffer of transfer) if (!segments.includes(buffer)) take(buffer); }
+  return own;
 }
 
 function copy(buffer: ArrayBuffer): ArrayBuffer {
@@ -65,7 +64,8 @@ function copy(buffer: ArrayBuffer): ArrayBuffer {
 function take(buffer: ArrayBuffer): ArrayBuffer {
   try {
     // Not buffer.transfer(): hosts protect memory that is not this buffer's alone from this one only.
-    return structuredClone(buffer, { transfer: [buffer] });
+    const taken = structuredClone(buffer, { transfer: [buffer] });
+    return taken.resizable ? taken.transferToFixedLength() : taken; // the decoder makes it resizable again
   } catch (cause) {
     throw gone(cause);
   }

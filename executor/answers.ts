@@ -9,6 +9,8 @@ import { now, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { encodeValue } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
+import { ownSegments } from "../channel/segments.ts";
+import { marksOf } from "../tasks/transfer.ts";
 import { Answer, FrameWriter, MessageKind } from "../channel/protocol.ts";
 
 /** Milliseconds after which answers go out, whatever comes next. */
@@ -20,7 +22,7 @@ const GREATEST_SIZE = 64 * 1024;
 /** Collects answers. */
 export class Answers {
   readonly #channel: Channel;
-  readonly #frame = new FrameWriter();
+  readonly #frame = new FrameWriter(true);
   /** Answers in the message. */
   #waiting = 0;
   /** Bytes of the message up to the end of the last whole answer; 0: there is none. */
@@ -37,7 +39,6 @@ export class Answers {
   /** For a channel. */
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#frame.segments = [];
   }
 
   /** Whether they must go out before anything else is done. */
@@ -54,13 +55,17 @@ export class Answers {
     const frame = this.#frame;
     const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
     const place = frame.beginBlock();
+    const transfer = frame.transfer = marksOf(value);
     try {
       encodeValue(frame, value, "result", "result", this.plain);
+      if (transfer !== undefined) frame.segments = ownSegments(frame.segments!, transfer);
     } catch (error) {
       frame.bytes[frame.start + kind] = Answer.FAILURE;
+      frame.length = frame.start + place;
+      frame.segments = [];
       encodeFailure(frame, error, where(), this.plain);
     }
-    this.#end(place);
+    this.#end(place, transfer === undefined);
   }
 
   /** The call has thrown, or its task was not found. */
@@ -104,12 +109,17 @@ export class Answers {
     return place;
   }
 
-  #end(place: number): void {
+  /**
+   * Ends an answer.
+   *
+   * @param lent Whether the task may still have its buffers.
+   */
+  #end(place: number, lent = true): void {
     this.#frame.endBlock(place);
     this.#size = this.#frame.frameSize;
     // At once, while the buffers are as the task returned them.
     this.#segments = this.#frame.segments!.length;
-    if (this.#segments > 0) this.send();
+    if (this.#segments > 0) this.send(lent);
   }
 
   /** Sends them within a millisecond: a call waits, nobody knows for how long. */
@@ -123,7 +133,7 @@ export class Answers {
   }
 
   /** Sends them. */
-  send(): void {
+  send(lent = true): void {
     if (this.#waiting === 0) return;
     this.#waiting = 0;
     const segments = this.#frame.takeSegments().slice(0, this.#segments);
@@ -131,6 +141,6 @@ export class Answers {
     // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
     if (this.#size === 0) return this.#frame.rollback();
     this.#frame.length = this.#frame.start + this.#size;
-    this.#channel.send(this.#frame.endFrame(), segments, true);
+    this.#channel.send(this.#frame.endFrame(), segments, lent);
   }
 }

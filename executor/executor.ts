@@ -1,6 +1,7 @@
 /** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
 import { encodeList } from "../channel/codec.ts";
 import { ownSegments } from "../channel/segments.ts";
+import { type CallOptions, checkCallOptions, type CheckedCallOptions } from "./call_options.ts";
 import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
@@ -60,14 +61,17 @@ export interface ShutdownOptions {
  */
 export abstract class Executor {
   readonly #scheduler: Scheduler;
+  #callOptions: CheckedCallOptions;
 
   /**
    * Makes the face of a scheduler; for subclasses.
    *
    * @param scheduler The scheduler.
+   * @param callOptions Options of all calls made by it.
    */
-  constructor(scheduler: unknown) {
+  constructor(scheduler: unknown, callOptions: CallOptions = {}) {
     this.#scheduler = scheduler as Scheduler;
+    this.#callOptions = checkCallOptions(callOptions);
   }
 
   /** Number of workers at most. */
@@ -104,10 +108,13 @@ export abstract class Executor {
     scheduler.checkOpen();
     const profile = scheduler.profile(findTask(fn));
     const writer = scheduler.arguments;
+    const { transfer } = this.#callOptions;
     writer.begin();
+    writer.transfer = transfer;
     encodeList(writer, args as readonly unknown[], argumentName, "argument", scheduler.plain);
-    const segments = ownSegments(writer.takeSegments());
+    const met = writer.takeSegments();
     scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
+    const segments = ownSegments(met, transfer);
     const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
     call.segments = segments;
     writer.end();
@@ -174,9 +181,41 @@ export abstract class Executor {
     this.#scheduler.checkOpen();
     const profile = this.#scheduler.profile(findTask(fn));
     const { iterables, options } = splitMapArguments(rest);
-    return new MapCalls(this.#scheduler, profile, iterables as Items<unknown>[], options) as MapResults<
-      unknown
-    > as MapResults<never>;
+    const { transfer } = this.#callOptions;
+    const calls = new MapCalls(this.#scheduler, profile, iterables as Items<unknown>[], { ...options, transfer });
+    return calls as MapResults<unknown> as MapResults<never>;
+  }
+
+  /**
+   * The same executor with options for the calls that are made by it: the same workers, the same queue, one shutdown.
+   *
+   * @param options The options. Those that this was given before hold on, unless they are given again.
+   * @returns An executor to call `submit` or `map` of.
+   * @throws {TypeError} If the options are no object, or one is unknown or of a wrong kind.
+   *
+   * @example Usage
+   * ```ts
+   * import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+   * import assert from "node:assert/strict";
+   *
+   * export function sum(samples: Float64Array): number {
+   *   return samples.reduce((total, sample) => total + sample, 0);
+   * }
+   * tasks(import.meta, { sum });
+   *
+   * if (isMain(import.meta)) {
+   *   await using pool = new ProcessPoolExecutor(1);
+   *   const samples = new Float64Array(100_000).fill(2);
+   *   const future = pool.with({ transfer: [samples.buffer] }).submit(sum, samples);
+   *   assert.equal(samples.length, 0); // moved
+   *   assert.equal(await future, 200_000);
+   * }
+   * ```
+   */
+  with(options: CallOptions): Executor {
+    const bound = new BoundExecutor(this.#scheduler, options);
+    bound.#callOptions = { ...this.#callOptions, ...bound.#callOptions };
+    return bound;
   }
 
   /**
@@ -232,6 +271,9 @@ export abstract class Executor {
     return this.shutdown();
   }
 }
+
+/** An executor with options of calls. */
+class BoundExecutor extends Executor {}
 
 function argumentName(index: number): string {
   return `args[${index}]`;

@@ -21,6 +21,7 @@ import { ownSegments } from "../channel/segments.ts";
 import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
+import type { CheckedCallOptions } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { cancelledError, Failure, type MapCall, type MapOfCall, MapRun } from "./map_call.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
@@ -116,9 +117,18 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   /** No more results will be given. */
   #finished = false;
 
+  /** Buffers that move with the item that has them. */
+  readonly #transfer: ReadonlySet<ArrayBuffer> | undefined;
+
   /** Draws the first slice. */
-  constructor(scheduler: Scheduler, profile: TaskProfile, iterables: readonly Items<unknown>[], options: MapOptions) {
-    const { timeout = Infinity, chunksize = "auto", buffersize } = options;
+  constructor(
+    scheduler: Scheduler,
+    profile: TaskProfile,
+    iterables: readonly Items<unknown>[],
+    options: MapOptions & CheckedCallOptions,
+  ) {
+    const { timeout = Infinity, chunksize = "auto", buffersize, transfer } = options;
+    this.#transfer = transfer;
     this.#scheduler = scheduler;
     this.#profile = profile;
     this.#chunksize = chunksize === "auto" ? 0 : chunksize;
@@ -426,8 +436,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     writer.begin();
     let segments: readonly ArrayBuffer[];
     try {
+      writer.transfer = this.#transfer;
       encodeList(writer, row, this.#nameOf, "argument", this.#scheduler.plain);
-      segments = ownSegments(writer.takeSegments());
+      segments = ownSegments(writer.takeSegments(), this.#transfer, true);
     } catch (error) {
       this.#queueRun();
       this.#drawn++;

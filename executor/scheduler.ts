@@ -110,7 +110,7 @@ export async function shutdownAll(): Promise<void> {
 /** Moves calls to workers. */
 export class Scheduler implements WorkerEvents {
   /** Encoded arguments of the calls that wait, one behind the other. */
-  readonly arguments: ByteWriter = new ByteWriter();
+  readonly arguments: ByteWriter = new ByteWriter(true);
   readonly #options: SchedulerOptions;
   readonly #queue = new CallQueue();
   /** Items that are not settled: queued, sent, or held back by their source. */

@@ -18,20 +18,22 @@ export async function connectToParent(openSlate: (path: string) => SlateMemory):
   const { socket: path, slate: slatePath, memory, token, guard } = JSON.parse(readLine()) as ChildGreeting;
   if (guard !== undefined) await startGuard(path, token, guard);
   const [up, down] = await Promise.all([connect(path), connect(path)]);
+  // Before the hello: then the parent unlinks them.
   const slate = openSlate(slatePath);
+  const file = memory === undefined ? undefined : openMemory(memory);
   down.write(introduction(MessageKind.DOWN, token));
   const channel = new StreamChannel(new SocketStream(down, up));
   channel.send(introduction(MessageKind.HELLO, token));
-  if (memory !== undefined) shareMemory(channel, memory);
+  if (file !== undefined) channel.share(file);
   return { channel, slate };
 }
 
 /** Large segments go by the socket where the file cannot be opened: on Deno that takes every permission. */
-function shareMemory(channel: StreamChannel, path: string): void {
+function openMemory(path: string): SegmentFile | undefined {
   try {
-    channel.share(new SegmentFile(path, false));
+    return new SegmentFile(path, false);
   } catch {
-    // The parent is not told, and does the same.
+    return undefined; // the parent is not told that it is shared, and does the same
   }
 }
 

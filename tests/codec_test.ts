@@ -374,7 +374,11 @@ const REFUSED: [() => unknown, string, RegExp][] = [
   [() => new WeakMap(), "", / a WeakMap cannot be copied/],
   [() => new WeakSet(), "", / a WeakSet cannot be copied/],
   [() => new WeakRef({}), "", / a WeakRef cannot be copied/],
-  [() => new SharedArrayBuffer(4), "", / as SharedArrayBuffer memory cannot be shared with a process$/],
+  [
+    () => new SharedArrayBuffer(4),
+    "",
+    / as SharedArrayBuffer memory cannot be shared with a process: send a copy, .*SharedMemory$/,
+  ],
   [() => ({ a: new Uint8Array(new SharedArrayBuffer(4)) }), ".a", / SharedArrayBuffer memory cannot be shared/],
   [() => count(), "", / generators cannot be copied/],
   [() => [1].values(), "", / iterators cannot be copied/],

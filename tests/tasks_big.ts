@@ -1,0 +1,55 @@
+/** Tasks of `big_data_test.ts`. */
+import { tasks, transfer } from "../mod.ts";
+import { arrive } from "./latch.ts";
+
+const host = globalThis as unknown as { process: { pid: number; kill(pid: number, signal: string): void } };
+
+/** Gives back what it gets. */
+export function echo(value: unknown): unknown {
+  return value;
+}
+
+/** So many bytes, each `byte`. */
+export function bytes(size: number, byte: number): Uint8Array {
+  return new Uint8Array(size).fill(byte);
+}
+
+/** The same, after a file has been written. */
+export function bytesLater(size: number, byte: number, started: string): Uint8Array {
+  arrive(started, String(host.process.pid));
+  return new Uint8Array(size).fill(byte);
+}
+
+/** Length and sum of the first and the last item. */
+export function ends(values: ArrayLike<number>): [length: number, sum: number] {
+  return [values.length, values[0] + values[values.length - 1]];
+}
+
+const scratch = new Uint8Array(24 << 20);
+
+/** Always the same buffer, with another content; in the next turn it has yet another. */
+export function reused(byte: number, size: number): Uint8Array {
+  const view = scratch.subarray(0, size);
+  view.fill(byte);
+  setTimeout(() => scratch.fill(255));
+  return view;
+}
+
+/** Moves its result; afterwards `sizeOfMoved` tells what is left of it. */
+export function moved(size: number): { readonly bytes: Uint8Array } {
+  kept = new Uint8Array(size).fill(7);
+  return transfer({ bytes: kept }, [kept.buffer]);
+}
+let kept = new Uint8Array(0);
+
+/** What is left here of what `moved` gave. */
+export function sizeOfMoved(): number {
+  return kept.byteLength;
+}
+
+/** The worker's process id. */
+export function pid(): number {
+  return host.process.pid;
+}
+
+tasks(import.meta, { echo, bytes, bytesLater, ends, reused, moved, sizeOfMoved, pid });
