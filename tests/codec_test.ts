@@ -389,7 +389,7 @@ const REFUSED: [() => unknown, string, RegExp][] = [
   [() => new Response("x"), "", / class Response cannot be copied/],
   [() => new AbortController().signal, "", / class AbortSignal cannot be copied/],
   [() => new ReadableStream(), "", / class ReadableStream cannot be copied: send plain data/],
-  [() => new MessageChannel().port1, "", / class MessagePort cannot be copied/],
+  [() => new Event("x"), "", / class Event cannot be copied/],
   [() => new Intl.NumberFormat(), "", / class Intl.NumberFormat cannot be copied/],
   [() => new TextEncoder(), "", / class TextEncoder cannot be copied/],
   [() => new EventTarget(), "", / class EventTarget cannot be copied/],
