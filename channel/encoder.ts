@@ -270,6 +270,8 @@ class Encoder {
       this.value(this.#stack(value as Error));
     }
     this.#open.pop();
+    // Its fromPickle may change what it gets, keys too: no later object is told by those.
+    this.#shapes.clear();
   }
 
   #placeOf(registered: RegisteredClass): number {

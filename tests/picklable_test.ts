@@ -15,6 +15,7 @@ import * as tasks from "./tasks.ts";
 import * as classes from "./tasks_picklable.ts";
 import {
   Bag,
+  Changing,
   CodeError,
   Euro,
   HttpError,
@@ -146,6 +147,19 @@ forEachKind(
         copy = copy.list as typeof copy;
       }
       assert.ok(copy as unknown instanceof Money);
+    }),
+);
+
+forEachKind(
+  "picklable: a fromPickle that changes its state changes no other object",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const list = range(10).map((i) => ({ cents: i }));
+      const value = [...list, new Changing({ cents: 5 }), ...list.map((each) => ({ ...each }))];
+      const copy = await pool.submit(tasks.identity, value) as { readonly cents: number }[];
+      assert.deepEqual(copy.slice(11), list);
+      assert.deepEqual(copy.slice(0, 10), list);
+      assert.deepEqual(copy[10], new Changing({ cents: 5 }));
     }),
 );
 

@@ -144,6 +144,23 @@ function spring(at: TrapPlan["at"], plan: TrapPlan): void {
   die(plan.how);
 }
 
+/** Takes its state apart when it is read. */
+export class Changing {
+  readonly state: object;
+  constructor(state: object) {
+    this.state = state;
+  }
+  toPickle(): unknown {
+    return this.state;
+  }
+  static fromPickle(state: { cents?: number; more?: number }): Changing {
+    const copy = new Changing({ ...state });
+    delete state.cents;
+    state.more = 1;
+    return copy;
+  }
+}
+
 /** Does something when it is read. */
 export class Meddler {
   static meddle: () => void = () => {};
@@ -164,6 +181,7 @@ picklable(import.meta, Bag);
 picklable(import.meta, HttpError);
 picklable(import.meta, CodeError);
 picklable(import.meta, Trap);
+picklable(import.meta, Changing);
 picklable(import.meta, Meddler);
 
 /** The length of a point's vector, by its own method. */
