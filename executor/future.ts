@@ -57,14 +57,6 @@ export interface FutureOwner {
   cancelled(future: Future<unknown>): void;
 }
 
-/** State and value of a future at one moment. */
-export interface FutureSnapshot {
-  /** What became of the call so far. */
-  readonly state: FutureState;
-  /** What was returned or thrown; `undefined` in the other states. */
-  readonly value: unknown;
-}
-
 /** What futures tell other copies of the library. Old copies stay in programs for years: extend it, never change it. */
 export interface FutureProtocol {
   /** Tells the state of a future of this copy. */
@@ -84,7 +76,7 @@ let create: <T>(owner: FutureOwner | null) => Future<T>;
 let start: (future: Future<unknown>) => boolean;
 let takeBack: (future: Future<unknown>) => void;
 let settle: (future: Future<unknown>, state: typeof RETURNED | typeof RAISED, value: unknown) => void;
-let snapshot: (future: Future<unknown>) => FutureSnapshot;
+let stateOf: (future: Future<unknown>) => FutureState;
 let deliverResult: <T>(future: Future<unknown>, deferred: PromiseWithResolvers<T>) => void;
 let deliverException: Deliver<unknown>;
 
@@ -151,7 +143,7 @@ export class Future<T> implements Promise<T> {
       future.#owner = null;
       if (future.#callbacks !== null) future.#runCallbacks();
     };
-    snapshot = (future) => ({ state: future.#state, value: future.#state === CANCELLED ? undefined : future.#value });
+    stateOf = (future) => future.#state;
     const cancellation = (future: Future<unknown>): unknown =>
       // Made when asked for, since cancelling a million futures is quick only without a million stacks; then kept, as
       // every look must give the same error.
@@ -165,7 +157,7 @@ export class Future<T> implements Promise<T> {
       else deferred.resolve(future.#state === RAISED ? future.#value : undefined);
     };
     const protocol: FutureProtocol = {
-      state: (future) => future.#state,
+      state: stateOf,
       removeDoneCallback: (future, fn) => future.#removeCallback(fn),
     };
     Object.defineProperty(Future.prototype, BRAND, { value: protocol });
@@ -564,16 +556,6 @@ export function setException(future: Future<unknown>, error: unknown): void {
 }
 
 /**
- * Reads state and value of a future at once, without a promise. For the faces that deliver results in bulk.
- *
- * @param future A future of this copy of the library.
- * @returns The state, and what was returned or thrown.
- */
-export function getSnapshot(future: Future<unknown>): FutureSnapshot {
-  return snapshot(future);
-}
-
-/**
  * Tells whether a value is a future, of any copy of the library.
  *
  * @param value Any value.
@@ -658,7 +640,7 @@ function errorName(error: unknown): string {
 }
 
 function invalidState(future: Future<unknown>): InvalidStateError {
-  const { state } = snapshot(future);
+  const state = stateOf(future);
   const word = state === RETURNED || state === RAISED ? "FINISHED" : state.toUpperCase();
   return new InvalidStateError(`${word}: ${future.toString()}`);
 }

@@ -223,7 +223,12 @@ function startOf<InitArgs extends unknown[]>(
 ): WorkerStart["initializer"] {
   const { initializer, initargs = [] } = options;
   checkArray("initargs", initargs);
-  if (initializer === undefined) return undefined;
+  if (initializer === undefined) {
+    if (initargs.length === 0) return undefined;
+    throw new TypeError(
+      "Cannot create a pool as 'initargs' must come with an 'initializer': current initializer is undefined",
+    );
+  }
   const task = findTask(initializer as AnyFunction, "initializer");
   const writer = new ByteWriter();
   writer.begin();

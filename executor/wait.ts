@@ -118,7 +118,7 @@ export function wait<F extends Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): Promise<WaitResult<F>> {
-  checkOptions(options);
+  checkOptions(options, ["timeout", "returnWhen"]);
   const timeout = checkTimeout(options.timeout, "futures");
   const returnWhen = checkReturnWhen(options.returnWhen);
   const all = collect(futures);
@@ -187,7 +187,7 @@ export function asCompleted<F extends Future<unknown>>(
   futures: Iterable<F>,
   options: AsCompletedOptions = {},
 ): CompletedIterator<F> {
-  checkOptions(options);
+  checkOptions(options, ["timeout"]);
   const timeout = checkTimeout(options.timeout, "futures");
   return new CompletedQueue(collect(futures), timeout);
 }
@@ -329,10 +329,15 @@ function checkReturnWhen(returnWhen: unknown): ReturnWhen {
   );
 }
 
-function checkOptions(options: unknown): void {
+function checkOptions(options: unknown, names: readonly string[]): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `Cannot wait for futures as the options must be an object: current value is ${describe(options)}`,
     );
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const must = names.map((known) => `'${known}'`).join(" or ");
+    throw new TypeError(`Cannot wait for futures as an option must be ${must}: current option is '${name}'`);
   }
 }

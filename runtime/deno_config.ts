@@ -50,16 +50,10 @@ const walked: Map<string, readonly string[]> = new Map();
  * @param config The pool's option: path of a `deno.json`, `deno.jsonc` or `package.json`; `undefined` to search.
  * @param mainModule URL of the program's main module, from whose folder the search goes up.
  * @returns The flags; none if there is no project, or no permission to look for it.
- * @throws {TypeError} If `config` is not a path.
  */
 export function configFlags(config: string | undefined, mainModule: string): string[] {
   const { basename, dirname, resolve } = process.getBuiltinModule("node:path");
   if (config !== undefined) {
-    if (typeof config !== "string" || config === "") {
-      throw new TypeError(
-        `Cannot create a pool as 'config' must be a path: current value is ${JSON.stringify(config)}`,
-      );
-    }
     const path = config.startsWith("file:") ? toPath(config) : resolve(config);
     const folders = foldersUp(dirname(path));
     return basename(path) === "package.json" ? packageFlags(folders) : denoFlags(path, folders);

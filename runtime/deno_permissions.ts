@@ -6,7 +6,7 @@
  * be asked for by value, and each value is put to `Deno.permissions` before it becomes a flag of the child.
  */
 
-import { NotSupportedError } from "../errors.ts";
+import { describe, NotSupportedError } from "../errors.ts";
 
 declare const Deno: {
   readonly permissions: { querySync(descriptor: object): { readonly state: string; readonly partial: boolean } };
@@ -156,7 +156,7 @@ function wishesOf(permissions: ChildPermissions): { readonly [name in Permission
   if (typeof permissions !== "object" || permissions === null || Array.isArray(permissions)) {
     throw new TypeError(
       `Cannot create a pool as 'permissions' must be "inherit", "none" or an object: current value is ${
-        show(permissions)
+        describe(permissions)
       }`,
     );
   }
@@ -164,7 +164,7 @@ function wishesOf(permissions: ChildPermissions): { readonly [name in Permission
     if (!Object.hasOwn(VALUE_KEYS, name)) {
       throw new TypeError(
         `Cannot create a pool as 'permissions' must name permissions of Deno (${NAMES.join(", ")}): current name is ${
-          show(name)
+          describe(name)
         }`,
       );
     }
@@ -187,7 +187,7 @@ function grantOf(name: PermissionName, wish: unknown): Grant {
   if (!Array.isArray(wish)) {
     throw new TypeError(
       `Cannot create a pool as 'permissions.${name}' must be a boolean, "inherit" or an array of strings: current value is ${
-        show(wish)
+        describe(wish)
       }`,
     );
   }
@@ -197,7 +197,7 @@ function grantOf(name: PermissionName, wish: unknown): Grant {
 function checkedValue(name: PermissionName, given: unknown): string {
   if (typeof given !== "string" || given === "") {
     throw new TypeError(
-      `Cannot create a pool as 'permissions.${name}' must hold non-empty strings: current value is ${show(given)}`,
+      `Cannot create a pool as 'permissions.${name}' must hold non-empty strings: current value is ${describe(given)}`,
     );
   }
   // The child may have another working directory: what was asked of Deno here must mean the same there.
@@ -222,7 +222,7 @@ function listFlag(name: PermissionName, values: readonly string[]): string {
     // Deno 2.9 has no escape: `,,` is "Empty path is not allowed", and one comma would grant two other values.
     throw new NotSupportedError(
       `Cannot start a worker process with --allow-${name}=… as a value of Deno's flags must have no comma: current value is ${
-        show(broken)
+        describe(broken)
       }`,
     );
   }
@@ -248,7 +248,7 @@ function holdsValue(name: PermissionName, value: string): boolean {
     // Only where it must compare does Deno parse: under a whole grant any text is "granted".
     throw new TypeError(
       `Cannot create a pool as 'permissions.${name}' must hold what --allow-${name} takes: current value is ${
-        show(value)
+        describe(value)
       }`,
       { cause: error },
     );
@@ -281,8 +281,4 @@ function lacks(name: PermissionName, flag: string): NotSupportedError {
   return new NotSupportedError(
     `Cannot start a worker process with ${flag} as a child must have no permission that its parent lacks: ${held}`,
   );
-}
-
-function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : Array.isArray(value) ? "an array" : String(value);
 }

@@ -78,6 +78,11 @@ forEachKind("C33 S24 options: an initializer must be a function that is a task, 
       message: /^Cannot use a value as a initializer|^Cannot use a value as an initializer/,
     });
   }
+  assert.throws(() => kind.make({ initargs: [1] }), {
+    name: "TypeError",
+    message: "Cannot create a pool as 'initargs' must come with an 'initializer': current initializer is undefined",
+  });
+  kind.make({ initargs: [] });
   assert.throws(() => kind.make({ initializer: more.setState, initargs: [1, { user: { callback: () => {} } }] }), {
     name: "PicklingError",
     path: "initargs[1].user.callback",

@@ -8,7 +8,6 @@ import { CancelledError, InvalidStateError, TimeoutError } from "../errors.ts";
 import {
   createFuture,
   Future,
-  getSnapshot,
   isFuture,
   newFuture,
   protocolOf,
@@ -20,6 +19,7 @@ import {
 import type { FutureOwner } from "../executor/future.ts";
 import { replaceTimers } from "../runtime/host_functions.ts";
 import { test } from "./harness.ts";
+import { reported } from "./pools.ts";
 
 const FAILURE = new RangeError("doh!");
 
@@ -52,19 +52,6 @@ function endBadly(fails: Future<number>, cancels: Future<number>): void {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** What `console.error` is given while `fn` runs. */
-async function reported(fn: () => unknown): Promise<unknown[][]> {
-  const calls: unknown[][] = [];
-  const original = console.error;
-  console.error = (...args: unknown[]) => void calls.push(args);
-  try {
-    await fn();
-  } finally {
-    console.error = original;
-  }
-  return calls;
 }
 
 /** Runs `fn` on a clock that only `fire` moves; `live` are the timers that are set. */
@@ -491,15 +478,6 @@ test("C99 setException: a second one is an InvalidStateError, and the first stay
     message: "FINISHED: <Future state=finished raised RangeError>",
   });
   assert.equal(await future.exception(), first);
-});
-
-test("C100 getSnapshot: state and value in one reading, without a promise", () => {
-  const { pending, running, cancelled, failed, successful } = inEachState();
-  assert.deepEqual(getSnapshot(pending), { state: "pending", value: undefined });
-  assert.deepEqual(getSnapshot(running), { state: "running", value: undefined });
-  assert.deepEqual(getSnapshot(cancelled), { state: "cancelled", value: undefined });
-  assert.deepEqual(getSnapshot(failed), { state: "raised", value: FAILURE });
-  assert.deepEqual(getSnapshot(successful), { state: "returned", value: 42 });
 });
 
 test("S4 result: every look gives the same error", async () => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { createFuture, newFuture, protocolOf, setException, setResult, setRunning } from "../executor/future.ts";
 import type { Future } from "../executor/future.ts";
-import { wait } from "../executor/wait.ts";
+import { asCompleted, wait } from "../executor/wait.ts";
 import type { ReturnWhen, WaitResult } from "../executor/wait.ts";
 import { test } from "./harness.ts";
 
@@ -238,6 +238,14 @@ test("S5 wait: wrong arguments are refused at the call", () => {
   assert.throws(() => wait([future], 100 as never), {
     name: "TypeError",
     message: "Cannot wait for futures as the options must be an object: current value is 100",
+  });
+  assert.throws(() => wait([future], { return_when: "FIRST_COMPLETED" } as never), {
+    name: "TypeError",
+    message: "Cannot wait for futures as an option must be 'timeout' or 'returnWhen': current option is 'return_when'",
+  });
+  assert.throws(() => asCompleted([future], { timeOut: 10 } as never), {
+    name: "TypeError",
+    message: "Cannot wait for futures as an option must be 'timeout': current option is 'timeOut'",
   });
   assert.throws(() => wait([future], { timeout: -1 }), {
     name: "RangeError",
