@@ -1,0 +1,129 @@
+/**
+ * The worker's inbox: the calls that have come and were not taken, as they lie in their messages; nothing is decoded.
+ *
+ * A call's *sequence number* is its place among all that this worker was ever sent, from 1; the parent counts alike
+ * (`ledger.ts`).
+ */
+import { decodeValue } from "../channel/codec.ts";
+import { CallsFlag, FrameReader, ProtocolError, RunFlag } from "../channel/protocol.ts";
+import type { Segments } from "../channel/segments.ts";
+import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
+import { Deque } from "./deque.ts";
+
+/** A task as this worker knows it. */
+export interface KnownTask {
+  /** How to find it. */
+  readonly address: TaskAddress;
+  /** Whether the worker was started before the task was registered, so that another may know it better. */
+  readonly mayBeStale: boolean;
+  /** Its full name. */
+  readonly name: string;
+  /** The function, once it was looked up. */
+  found: RegisteredTask | undefined;
+  /** Mean running time in milliseconds; `Infinity` until it has run. */
+  mean: number;
+}
+
+function knownTask(address: TaskAddress, mayBeStale: boolean): KnownTask {
+  return { address, mayBeStale, name: fullName(address), found: undefined, mean: Infinity };
+}
+
+/** Calls of one task, in one message. */
+export interface Run {
+  /** Reads the next call. */
+  readonly frame: FrameReader;
+  /** Their task. */
+  readonly task: KnownTask;
+  /** Whether tiny ones of them may share an entry in the slate. */
+  readonly slices: boolean;
+  /** The segments of its calls not taken yet, if they have any. */
+  readonly segments: Segments | undefined;
+  /** Calls not taken yet. */
+  left: number;
+}
+
+/** A call that is at work. */
+export interface Call {
+  /** Its number in its executor. */
+  readonly id: number;
+  /** Its task. */
+  readonly task: KnownTask;
+  /** Where its arguments lie. */
+  readonly bytes: Uint8Array;
+  /** Where they begin. */
+  readonly start: number;
+  /** Where they end. */
+  readonly end: number;
+  /** Large buffers of them. */
+  readonly segments: Segments | undefined;
+}
+
+/** Calls and tasks that have come. */
+export class Inbox {
+  /** Sequence number of the last call taken out. */
+  sequence = 0;
+  readonly #tasks: KnownTask[] = [];
+  readonly #runs = new Deque<Run>();
+  /** Calls in `#runs`. */
+  #size = 0;
+
+  /** The run of the next call. */
+  get next(): Run | undefined {
+    return this.#runs.peek();
+  }
+
+  /** Takes in a message of a task. */
+  addTask(frame: FrameReader): void {
+    const mayBeStale = frame.u8() === 1;
+    const [url, name, hash] = decodeValue(frame.bytes, frame.at, frame.bytes.length) as string[];
+    this.#tasks.push(knownTask({ url, name, hash }, mayBeStale));
+  }
+
+  /**
+   * Takes in a message of calls.
+   *
+   * @returns Whether it says that calls may be entered again.
+   * @throws {ProtocolError} If they are not the next ones.
+   */
+  addCalls(frame: FrameReader, segments: Segments): boolean {
+    const resume = (frame.u8() & CallsFlag.RESUME) !== 0;
+    const first = frame.f64();
+    const expected = this.sequence + this.#size + 1;
+    if (first !== expected) {
+      throw new ProtocolError(`Cannot take calls as the next must be call ${expected}: it is ${first}`);
+    }
+    while (!frame.ended) this.#addRun(frame, segments);
+    return resume;
+  }
+
+  #addRun(frame: FrameReader, segments: Segments): void {
+    const task = this.#tasks[frame.u32()];
+    if (task === undefined) throw new ProtocolError("Cannot take calls as their task must have been told of");
+    const flags = frame.u8();
+    const slices = (flags & RunFlag.SLICES) !== 0;
+    const left = frame.u32();
+    const own: Segments | undefined = (flags & RunFlag.SEGMENTS) !== 0 ? [] : undefined;
+    const reader = new FrameReader(frame.bytes);
+    reader.at = frame.at;
+    this.#runs.push({ frame: reader, task, slices, left, segments: own });
+    for (let i = 0; i < left; i++) {
+      frame.skip(8);
+      frame.skip(frame.u32());
+      if (own !== undefined) own.push(...segments.splice(0, frame.u32()));
+    }
+    this.#size += left;
+  }
+
+  /** Takes the next call out of its run. */
+  take(run: Run): Call {
+    this.sequence++;
+    this.#size--;
+    if (--run.left === 0) this.#runs.shift();
+    const { frame, task } = run;
+    const id = frame.f64();
+    const size = frame.u32();
+    const start = frame.skip(size);
+    const segments = run.segments?.splice(0, frame.u32());
+    return { id, task, bytes: frame.bytes, start, end: start + size, segments };
+  }
+}
