@@ -98,7 +98,7 @@ export function goldenValues(): Record<string, unknown> {
     "views that follow": [new Uint8Array(resizable, 1), new DataView(resizable), new Uint8Array(resizable, 0, 4)],
     sharing: [shared, shared, new Map([["again", shared]])],
     "many containers": [...Array.from({ length: 10 }, (_, i) => ({ i })), shared, shared],
-    "objects of one shape": Array.from({ length: 4 }, (_, i) => ({ id: i, name: "n" })),
+    "objects of one shape": Array.from({ length: 12 }, (_, i) => ({ id: i, name: "n" })),
     cycle,
     "nested deep": deep(130),
     error: withStack(new TypeError("bad")),
