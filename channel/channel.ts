@@ -26,8 +26,9 @@ export interface Channel {
    *
    * @param handler Gets a frame without its head, and what came beside it, which is its own. An error that it throws is taken as garbage on the channel, and nothing
    *   more is handed on. `undefined`: messages wait for the next handler.
+   * @param arriving Called when a message with segments begins to come, before memory is taken for them.
    */
-  receive(handler: FrameHandler | undefined): void;
+  receive(handler: FrameHandler | undefined, arriving?: () => void): void;
   /** Bytes that were sent and that the operating system has not taken yet, segments included. */
   readonly unsent: number;
   /** Resolves when `unsent` is 0, or the channel has ended. */

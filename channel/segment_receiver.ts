@@ -7,7 +7,7 @@ import type { SegmentMemory } from "./segment_notes.ts";
  * believed as far as there are bytes to show for it. To move what has come to a larger buffer costs a copy of that; the
  * host gives memory only as it is written, so that a buffer which is too large costs nothing.
  */
-const TRUSTED_SIZE = 16 << 20;
+const TRUSTED_SIZE = 32 << 20;
 const TRUSTED_TIMES = 16;
 
 /** The segments of one message, as they come. */
@@ -60,6 +60,7 @@ export class SegmentReceiver {
     if (end > this.#bytes.length) {
       const grown = new Uint8Array(Math.min(whole, Math.max(end, TRUSTED_SIZE, TRUSTED_TIMES * this.#filled)));
       grown.set(this.#bytes.subarray(0, this.#filled));
+      this.#bytes.buffer.transfer(0); // given back now, not when garbage is collected
       this.#bytes = grown;
     }
     return this.#bytes.subarray(this.#filled, end);

@@ -43,6 +43,7 @@ export class StreamChannel implements Channel {
   /** The other side reads from the shared memory. */
   #shared = false;
   #handler: FrameHandler | undefined;
+  #arriving: (() => void) | undefined;
   /** Frames that came before there was a handler. */
   #waiting: { readonly frame: Uint8Array; readonly segments: Segments }[] = [];
   /** To be closed when all is sent. */
@@ -79,8 +80,9 @@ export class StreamChannel implements Channel {
     if (!this.#ended) this.#outbox.send(frame, segments, lent);
   }
 
-  receive(handler: FrameHandler | undefined): void {
+  receive(handler: FrameHandler | undefined, arriving?: () => void): void {
     this.#handler = handler;
+    this.#arriving = arriving;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { frame, segments } of waiting) this.#handle(frame, segments); // those that the new handler leaves to another wait again
@@ -220,6 +222,7 @@ export class StreamChannel implements Channel {
       case NoteKind.SEGMENTS:
         if (this.#receiver !== undefined) break;
         this.#receiver = new SegmentReceiver(note.sizes);
+        this.#arriving?.();
         return;
       case NoteKind.PIECE:
         if (this.#receiver === undefined || this.#memory === undefined || note.size > this.#receiver.left) break;

@@ -17,7 +17,7 @@ import {
   ProtocolError,
   RunFlag,
 } from "../channel/protocol.ts";
-import type { Segments } from "../channel/segments.ts";
+import { NO_SEGMENTS, type Segments, sizeOfSegments } from "../channel/segments.ts";
 import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
 import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
 import { Deque } from "./deque.ts";
@@ -184,6 +184,21 @@ export class Ledger {
       this.#stopped = false;
       this.#resume = true;
     }
+  }
+
+  /**
+   * Gives back the memory of what the worker has got: the segments of the call that it runs, which never goes back to the
+   * queue. A large result is on the way, and both at once would be more than need be.
+   */
+  freeEntered(): void {
+    if (this.#stopped) return; // the worker may have entered it and still find `stop`, and skip it
+    const { sequence, running } = readEntered(this.#slate);
+    const place = sequence - this.#answered - 1;
+    const item = running && place >= 0 && place < this.#sent.size ? this.#sent.at(place) : undefined;
+    if (item === undefined || item.segments === NO_SEGMENTS) return;
+    this.bytes -= sizeOfSegments(item.segments);
+    for (const segment of item.segments) segment.transfer(0); // now, not when garbage is collected
+    item.segments = NO_SEGMENTS;
   }
 
   #takeOff(item: WorkItem): void {

@@ -197,7 +197,7 @@ export class Worker {
     }
     encodeValue(frame, parts, "start", "initarg");
     channel.send(frame.endFrame());
-    channel.receive((bytes, segments) => this.#take(bytes, segments));
+    channel.receive((bytes, segments) => this.#take(bytes, segments), () => this.ledger.freeEntered());
     if (initializer === undefined) this.#becomeReady();
   }
 
