@@ -43,16 +43,7 @@ export { type CurrentTask, currentTask } from "./tasks/current_task.ts";
 export type { TaskDecorator } from "./tasks/decorator.ts";
 export type { AnyFunction, ModuleMeta } from "./tasks/registry.ts";
 export { type AnyClass, picklable, type PicklableDecorator, type PicklableOptions } from "./tasks/picklable.ts";
-export type {
-  Picklable,
-  Sendable,
-  SendableArgs,
-  SendableArray,
-  SendableFields,
-  SendableNever,
-  SendableTuple,
-  SendableWhole,
-} from "./tasks/sendable.ts";
+export type { Picklable, Sendable, SendableArgs, SendableArray, SendableFields } from "./tasks/sendable.ts";
 export { task, type TaskOptions, tasks } from "./tasks/task.ts";
 export { transfer } from "./tasks/transfer.ts";
 export { isMain } from "./runtime/is_main.ts";

@@ -12,7 +12,7 @@ import { REPOSITORY } from "../tests/project.ts";
 import { shippedFiles } from "../tests/shipped.ts";
 
 const TASKS = 200;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 const COMPILERS: Readonly<Record<string, readonly string[]>> = {
   "deno check": ["deno", "check", "-q", "program.ts"],

@@ -36,29 +36,6 @@ export interface Picklable {
   readonly "~picklable": true;
 }
 
-/** What crosses as it is, or says by itself how. */
-export type SendableWhole =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | void
-  // deno-lint-ignore ban-types -- boxed primitives are meant
-  | (Number | String | Boolean | BigInt)
-  | Date
-  | RegExp
-  | ArrayBuffer
-  | SharedArrayBuffer
-  | ArrayBufferView
-  | Picklable
-  | { toPickle(): unknown };
-
-/** What is known to be code. */
-// deno-lint-ignore ban-types -- the type `Function` is refused as well
-export type SendableNever = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown) | Function;
-
 /**
  * `T` where it can cross to a worker; elsewhere, at the very place that cannot, a sentence that says why.
  *
@@ -97,8 +74,13 @@ export type Sendable<T> =
   [0 extends (1 & T) ? never : T extends T ? any : never] extends [never] ? T
     : unknown extends T ? T
     : T extends readonly unknown[] ? SendableArray<T>
-    : T extends SendableWhole ? T
-    : T extends SendableNever
+    // What crosses as it is, or says by itself how.
+    : T extends string | number | bigint | boolean | null | undefined | void ? T
+    // deno-lint-ignore ban-types -- boxed primitives are meant
+    : T extends Number | String | Boolean | BigInt | Date | RegExp ? T
+    : T extends ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Picklable | { toPickle(): unknown } ? T
+    // deno-lint-ignore ban-types -- the type `Function` is refused as well
+    : T extends ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown) | Function
       ? "Cannot send a function to a worker: leave it out; for a class with methods see Picklable"
     : T extends symbol ? "Cannot send a symbol to a worker: send a string"
     : T extends PromiseLike<unknown> ? "Cannot send a promise to a worker: await it first"
@@ -121,7 +103,8 @@ export type Sendable<T> =
 export type SendableFields<T> = { [K in keyof T]: K extends symbol ? T[K] : Sendable<T[K]> };
 
 /**
- * An array or tuple of what can cross; a part of {@linkcode Sendable}.
+ * An array or tuple of what can cross; a part of {@linkcode Sendable}. A tuple of a settled length becomes an object type, as
+ * the compiler looks into the elements of a tuple at once: one that holds itself would have no end.
  *
  * @typeParam T The array or tuple.
  */
@@ -130,17 +113,7 @@ export type SendableArray<T extends readonly unknown[]> = T[number][] extends T 
     ? T extends readonly [...unknown[], unknown] ? { readonly [K in keyof T]: Sendable<T[K]> }
     : Readonly<T> & readonly Sendable<T[number]>[]
   : T extends readonly [] ? readonly []
-  : SendableTuple<T>;
-
-/**
- * A tuple of a settled length; a part of {@linkcode Sendable}. An object type, not a tuple, as the compiler looks into the
- * elements of a tuple at once: one that holds itself would have no end.
- *
- * @typeParam T The tuple.
- */
-export type SendableTuple<T extends readonly unknown[]> = {
-  readonly [K in keyof T as K extends `${number}` | "length" ? K : never]: Sendable<T[K]>;
-};
+  : { readonly [K in keyof T as K extends `${number}` | "length" ? K : never]: Sendable<T[K]> };
 
 /**
  * The arguments of a call, each as {@linkcode Sendable}.
