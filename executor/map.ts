@@ -18,13 +18,14 @@
 import { now } from "../runtime/host_functions.ts";
 import { encodeList } from "../channel/codec.ts";
 import { ownSegments } from "../channel/segments.ts";
-import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
+import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { CheckedCallOptions } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { cancelledError, Failure, type MapCall, type MapOfCall, MapRun } from "./map_call.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
+import { Rows } from "./map_rows.ts";
 import { ItemState, type TaskProfile } from "./work_item.ts";
 
 /** Results in the order of the inputs. */
@@ -66,21 +67,13 @@ const SLICE = 2048;
 /** What a slot holds until its call is settled. */
 const PENDING = Symbol("pending");
 
-/** The number of items, if the iterable says it without being drawn; else `NaN`. */
-function knownSize(value: Items<unknown>): number {
-  const { length, size } = value as { readonly length?: unknown; readonly size?: unknown };
-  return typeof length === "number" ? length : typeof size === "number" ? size : NaN;
-}
-
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
-type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** A `map` that was called. */
 export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #scheduler: Scheduler;
   readonly #profile: TaskProfile;
-  readonly #iterators: AnyIterator[];
-  readonly #isAsync: boolean;
+  readonly #rows: Rows;
   /** Items in a message; 0: as the scheduler finds best. */
   readonly #chunksize: number;
   /** Unread items up to which is drawn. */
@@ -132,19 +125,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#scheduler = scheduler;
     this.#profile = profile;
     this.#chunksize = chunksize === "auto" ? 0 : chunksize;
-    this.#isAsync = iterables.some((items) => !(Symbol.iterator in Object(items)));
     this.#room = buffersize ?? UNREAD;
-    // NaN, no number, if one does not say; and of asynchronous ones it is not known when they will give it.
-    const size = Math.min(...iterables.map(knownSize));
-    this.#drawnAnyway = buffersize === undefined && !this.#isAsync && size > 0 ? size : 0;
     this.#timeout = timeout;
     this.#deadline = now() + timeout;
     this.#exhausted = iterables.length === 0;
-    this.#iterators = iterables.map((items) =>
-      Symbol.iterator in Object(items)
-        ? (items as Iterable<unknown>)[Symbol.iterator]()
-        : (items as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-    );
+    this.#rows = new Rows(iterables);
+    this.#drawnAnyway = buffersize === undefined ? this.#rows.knownSize : 0;
     if (!this.#exhausted) scheduler.addSource(this);
     this.#draw();
   }
@@ -363,7 +349,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   #draw(): void {
     if (this.#drawing || !this.#hasRoom()) return;
-    if (this.#isAsync) return void this.#drawAsync();
+    if (this.#rows.isAsync) return void this.#drawAsync();
     this.#drawing = true; // what a slice settles at once must not begin another inside it
     for (let i = 0; i < SLICE && this.#hasRoom(); i++) this.#drawOne();
     this.#queueRun();
@@ -378,41 +364,29 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#deliverSettled();
   }
 
-  /** Draws an item of each iterable, none of which is asynchronous. */
   #drawOne(): void {
-    const row: unknown[] = [];
-    let drawn: Iterator<unknown> | undefined;
+    let row: unknown[] | undefined;
     try {
-      for (drawn of this.#iterators as Iterator<unknown>[]) {
-        const { done, value } = checkedResult(drawn.next());
-        if (done) return this.#exhaust(drawn);
-        row.push(value);
-      }
+      row = this.#rows.next();
     } catch (error) {
-      return this.#failDrawing(error, drawn);
+      return this.#failDrawing(error);
     }
-    if (!this.#exhausted) this.#add(row); // the iterable itself may have ended the map, or the executor
+    if (row === undefined) this.#exhaust();
+    else if (!this.#exhausted) this.#add(row); // the iterable itself may have ended the map, or the executor
   }
 
   async #drawAsync(): Promise<void> {
     this.#drawing = true;
     while (this.#hasRoom()) {
-      const row: unknown[] = [];
-      let drawn: AnyIterator | undefined;
-      let ended = false;
+      let row: unknown[] | undefined;
       try {
-        for (drawn of this.#iterators) {
-          const { done, value } = checkedResult(await drawn.next());
-          ended = done === true;
-          if (ended) break;
-          row.push(await value);
-        }
+        row = await this.#rows.nextAsync();
       } catch (error) {
-        this.#failDrawing(error, drawn);
+        this.#failDrawing(error);
         break;
       }
       if (this.#exhausted) break; // the map has ended meanwhile
-      if (ended) this.#exhaust(drawn);
+      if (row === undefined) this.#exhaust();
       else this.#add(row);
       this.#queueRun();
     }
@@ -421,15 +395,15 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   }
 
   /** An iterable has thrown: the error is the last result. */
-  #failDrawing(error: unknown, thrower: AnyIterator | undefined): void {
+  #failDrawing(error: unknown): void {
     if (this.#exhausted) return;
-    this.#exhaust(thrower);
+    this.#exhaust();
     this.#drawn++;
     this.#slots.push(new Failure(() => error));
   }
 
   readonly #nameOf = (index: number): string =>
-    this.#iterators.length === 1 ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
+    this.#rows.width === 1 ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
 
   #add(row: unknown[]): void {
     const { arguments: writer } = this.#scheduler;
@@ -465,29 +439,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#scheduler.submit(run);
   }
 
-  /** Draws nothing more, and lets the iterables know, except the one that has ended by itself. */
-  #exhaust(ended?: AnyIterator): void {
+  /** Draws nothing more. */
+  #exhaust(): void {
     if (this.#exhausted) return;
     this.#exhausted = true;
     this.#leaveIfDone();
-    for (const iterator of this.#iterators) {
-      if (iterator === ended) continue;
-      try {
-        // Nobody waits for it: an asynchronous one answers after what it is at, which may be never.
-        Promise.resolve(iterator.return?.()).catch(ignore);
-      } catch {
-        // The results are not less right because an input could not be closed.
-      }
-    }
+    this.#rows.close();
   }
 }
-
-/** As the language's own loops do: without it a `next()` that is wrongly `async` would give `undefined` for ever. */
-function checkedResult(result: IteratorResult<unknown>): IteratorResult<unknown> {
-  if (typeof result === "object" && result !== null && !("then" in result)) return result;
-  throw new TypeError(
-    `Cannot map over an iterable as its iterator's next() must give { done, value }: it gave ${describe(result)}`,
-  );
-}
-
-function ignore(): void {}

@@ -23,19 +23,13 @@ import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functi
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, ShutdownError } from "../errors.ts";
-import type { Runtime, WorkerProcess } from "../runtime/runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
+import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
 import { ItemState, type QueueEntry, TaskProfile, type WorkItem } from "./work_item.ts";
-import {
-  Worker,
-  type WorkerCrash,
-  type WorkerEnd,
-  type WorkerEvents,
-  type WorkerStart,
-  WorkerState,
-} from "./worker.ts";
+import { Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
 /** Calls that a worker has at most: those of a microsecond are bound by their handling, which no estimate counts. */
 const MOST_CALLS_AHEAD = 1024;
@@ -49,36 +43,21 @@ const MOST_BYTES_IN_CHUNK = 64 << 20;
 /** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
 const STALL = 2;
 
-/** Deaths at start, one after the other with no worker alive, that break the pool. */
-const START_TRIES = 3;
-
-/** Milliseconds before a failed start is tried again; doubles with each failure in a row, up to `LONGEST_BACKOFF`. */
-const FIRST_BACKOFF = 50;
-const LONGEST_BACKOFF = 5_000;
-
 /** Milliseconds that a worker has to end by SIGTERM before it is ended by SIGKILL. */
 const TERMINATION_GRACE = 3_000;
 
 /** What makes a scheduler one of processes, or of threads. */
-export interface SchedulerOptions {
+export interface SchedulerOptions extends StaffOptions {
   /** The host. */
   readonly runtime: Runtime;
-  /** Workers at most. */
-  readonly maxWorkers: number;
   /** Calls after which a worker is replaced. */
   readonly maxTasksPerChild: number;
   /** What a lost worker means. */
   readonly onWorkerLost: "replace" | "break";
-  /** Names of workers begin with it. */
-  readonly workerName: string;
   /** Whether instances of unregistered classes lose their class when they are sent; if not, they are refused. */
   readonly plain: boolean;
-  /** What each worker does first. */
-  readonly initializer: WorkerStart["initializer"];
   /** Checks that workers can be started; throws what says why not. */
   check(): void;
-  /** Starts a worker; may throw. */
-  start(): WorkerProcess;
   /** Resolves when nothing is left of what the workers shared. */
   close(): Promise<void>;
   /** Makes the error of a broken pool. */
@@ -108,7 +87,7 @@ export async function shutdownAll(): Promise<void> {
 }
 
 /** Moves calls to workers. */
-export class Scheduler implements WorkerEvents {
+export class Scheduler implements StaffEvents {
   /** Encoded arguments of the calls that wait, one behind the other. */
   readonly arguments: ByteWriter = new ByteWriter(true);
   readonly #options: SchedulerOptions;
@@ -118,10 +97,7 @@ export class Scheduler implements WorkerEvents {
   #lastId = 0;
   /** The host was asked whether it can start workers. */
   #checked = false;
-  /** All workers that have not ended. */
-  readonly #workers = new Set<Worker>();
-  /** Of all workers whose end, or whose output's end, is still to come. */
-  readonly #releases = new Set<Promise<void>>();
+  readonly #staff: Staff;
   readonly #profiles = new WeakMap<RegisteredTask, TaskProfile>();
   readonly #sources = new Set<ItemSource>();
   /** A dispatch is due in this turn. */
@@ -132,14 +108,12 @@ export class Scheduler implements WorkerEvents {
   #onDrained: (() => void) | undefined;
   /** Lets the program end again: held while anything is pending, and during a shutdown. */
   #letEnd: (() => void) | undefined;
-  #workersMade = 0;
-  #startFailures = 0;
-  #backoff: ReturnType<typeof setTimeout> | undefined;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts nothing yet. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#staff = new Staff(options, this);
   }
 
   /** Workers at most. */
@@ -250,7 +224,7 @@ export class Scheduler implements WorkerEvents {
     this.#end ??= { kind: "shutdown" };
     this.#closed ??= this.#close();
     this.#failAll("the executor was forcefully shut down", undefined, signal);
-    const timer = setTimeout(() => this.#killWorkers("SIGKILL"), TERMINATION_GRACE);
+    const timer = setTimeout(() => this.#staff.killAll("SIGKILL"), TERMINATION_GRACE);
     await this.#closed;
     clearTimeout(timer);
   }
@@ -258,9 +232,7 @@ export class Scheduler implements WorkerEvents {
   async #close(): Promise<void> {
     this.#stayAlive();
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
-    clearTimeout(this.#backoff);
-    this.#dismissAll();
-    while (this.#releases.size > 0) await Promise.all(this.#releases);
+    await this.#staff.leave();
     clearTimeout(this.#stallTimer);
     this.#sources.clear();
     open.delete(this);
@@ -269,10 +241,6 @@ export class Scheduler implements WorkerEvents {
     } finally {
       this.#letEnd?.();
     }
-  }
-
-  #dismissAll(): void {
-    for (const worker of this.#workers) worker.leave();
   }
 
   #break(why: string, cause: unknown): void {
@@ -284,9 +252,9 @@ export class Scheduler implements WorkerEvents {
 
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
     const error = (): Error => this.#brokenError(why, cause);
-    const sent = Array.from(this.#workers, (worker) => worker.abandon()).flat();
+    const sent = Array.from(this.#staff.workers, (worker) => worker.abandon()).flat();
     const queued = this.#queue.takeAll();
-    this.#killWorkers(signal);
+    this.#staff.killAll(signal);
     for (const item of sent) this.#fail(item, error());
     for (const item of queued) {
       if (item.state === ItemState.SETTLED) continue; // cancelled by a callback of one before it
@@ -309,10 +277,6 @@ export class Scheduler implements WorkerEvents {
     return this.#options.broken(`Cannot run the call as its pool must be whole: ${why}`, options);
   }
 
-  #killWorkers(signal: "SIGTERM" | "SIGKILL"): void {
-    for (const worker of this.#workers) worker.kill(signal);
-  }
-
   #stayAlive(): void {
     if (this.#letEnd !== undefined) return;
     const { runtime } = this.#options;
@@ -327,7 +291,7 @@ export class Scheduler implements WorkerEvents {
     this.#pending -= count;
     if (this.#pending === 0) {
       this.#onDrained?.();
-      if (this.#closed !== undefined) this.#dismissAll();
+      if (this.#closed !== undefined) this.#staff.dismissAll();
     }
     this.#restIfIdle();
   }
@@ -356,7 +320,7 @@ export class Scheduler implements WorkerEvents {
       const worker = this.#freest(item);
       if (worker === undefined || !this.#fill(worker)) break;
     }
-    this.#startWorkers();
+    this.#staff.startFor(this.#queue.size);
     this.#watchForStalls();
     this.#restIfIdle();
   }
@@ -364,7 +328,7 @@ export class Scheduler implements WorkerEvents {
   /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
   #freest({ ahead }: WorkItem): Worker | undefined {
     let freest: Worker | undefined;
-    for (const worker of this.#workers) {
+    for (const worker of this.#staff.workers) {
       if (!this.#takesCalls(worker)) continue;
       if (worker.ledger.outstanding === 0) return worker;
       // One that has half of what it may have waits for more, so that it gets much at once.
@@ -382,7 +346,7 @@ export class Scheduler implements WorkerEvents {
   #fill(worker: Worker): boolean {
     // An even share, or the first worker would take all of a short queue while the others stay idle.
     let takers = 0;
-    for (const other of this.#workers) if (this.#takesCalls(other)) takers++;
+    for (const other of this.#staff.workers) if (this.#takesCalls(other)) takers++;
     const share = Math.ceil(this.#queue.size / takers);
     let taken = 0;
     let previous: WorkItem | undefined;
@@ -410,7 +374,7 @@ export class Scheduler implements WorkerEvents {
     if (this.#stallTimer !== undefined || !this.#someoneIsFree() || !this.#someoneHasMore()) return;
     this.#stallTimer = setTimeout(() => {
       this.#stallTimer = undefined;
-      for (const worker of this.#workers) {
+      for (const worker of this.#staff.workers) {
         if (!hasMore(worker) || worker.ledger.atSameCallFor() < STALL) continue;
         if (!this.#someoneIsFree()) break;
         for (const item of worker.ledger.takeBack()) this.#queue.giveBack(item);
@@ -421,63 +385,30 @@ export class Scheduler implements WorkerEvents {
   }
 
   #someoneIsFree(): boolean {
-    if (this.#workers.size < this.#options.maxWorkers && this.#backoff === undefined) return true;
-    for (const worker of this.#workers) {
+    if (this.#staff.mayGrow) return true;
+    for (const worker of this.#staff.workers) {
       if (this.#takesCalls(worker) && worker.ledger.outstanding === 0) return true;
     }
     return false;
   }
 
   #someoneHasMore(): boolean {
-    for (const worker of this.#workers) if (hasMore(worker)) return true;
+    for (const worker of this.#staff.workers) if (hasMore(worker)) return true;
     return false;
   }
 
-  // Starting.
+  // What workers, and their staff, tell.
 
-  #startWorkers(): void {
-    if (this.#backoff !== undefined) return;
-    let starting = 0;
-    for (const worker of this.#workers) if (worker.state === WorkerState.STARTING) starting++;
-    while (this.#workers.size < this.#options.maxWorkers && starting < this.#queue.size && this.#startWorker()) {
-      starting++;
-    }
+  retryStart(): void {
+    this.#dispatch();
   }
 
-  #startWorker(): boolean {
-    let process: WorkerProcess;
-    try {
-      process = this.#options.start();
-    } catch (error) {
-      this.#startFailed(error);
-      return false;
-    }
-    const name = `${this.#options.workerName}-${++this.#workersMade}`;
-    const worker = new Worker(process, { name, plain: this.plain, initializer: this.#options.initializer }, this);
-    this.#workers.add(worker);
-    const { released } = process;
-    this.#releases.add(released);
-    released.then(() => this.#releases.delete(released));
-    return true;
+  startsFailed(why: string, reason: unknown): void {
+    this.#break(why, reason);
   }
-
-  #startFailed(reason: unknown): void {
-    this.#startFailures++;
-    if (this.#startFailures >= START_TRIES && this.#workers.size === 0) {
-      const why = reason instanceof Error ? reason.message : String(reason);
-      return this.#break(`a worker could not be started, ${this.#startFailures} times in a row: ${why}`, reason);
-    }
-    const delay = Math.min(FIRST_BACKOFF * 2 ** (this.#startFailures - 1), LONGEST_BACKOFF);
-    this.#backoff ??= setTimeout(() => {
-      this.#backoff = undefined;
-      this.#dispatch();
-    }, delay);
-  }
-
-  // What workers tell.
 
   ready(): void {
-    if (this.#closed !== undefined && this.#pending === 0) this.#dismissAll(); // it comes too late
+    if (this.#closed !== undefined && this.#pending === 0) this.#staff.dismissAll(); // it comes too late
     this.#dispatch();
   }
 
@@ -503,7 +434,9 @@ export class Scheduler implements WorkerEvents {
         return this.#fail(item, value);
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
-        for (const worker of this.#workers) if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
+        for (const worker of this.#staff.workers) {
+          if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
+        }
         return this.#queue.giveBack(item);
       case Answer.SKIPPED:
         return this.#queue.giveBack(item);
@@ -511,14 +444,14 @@ export class Scheduler implements WorkerEvents {
   }
 
   answeredAll(worker: Worker): void {
-    this.#startFailures = 0; // not at its hello: one that dies before it enters a call would be replaced for ever
+    this.#staff.startSucceeded(); // not at its hello: one that dies before it enters a call would be replaced for ever
     if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
     this.#queue.takeReturned();
     this.#dispatchSoon();
   }
 
   ended(worker: Worker, end: WorkerEnd): void {
-    this.#workers.delete(worker);
+    this.#staff.remove(worker);
     if (this.#end?.kind !== "broken") this.#account(worker, end);
     this.#dispatch();
   }
@@ -529,7 +462,7 @@ export class Scheduler implements WorkerEvents {
     if (!worker.dismissed) {
       // One that dies before it enters any call would, as one that never starts, be replaced for ever.
       if (!worker.wasReady || (!end.enteredAny && end.notEntered.length > 0)) {
-        this.#startFailed(startError(worker, end));
+        this.#staff.startFailed(startError(worker, end));
       } else if (this.#options.onWorkerLost === "break") return this.#breakBy(worker, end);
       else if (end.lost.length === 0 && end.crash !== undefined) reportCrash(worker, end.crash);
     }

@@ -1,0 +1,98 @@
+/** The inputs of a `map`: an item of each iterable at a time. */
+import { describe } from "../errors.ts";
+import type { Items } from "./map_arguments.ts";
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
+
+/** Rows of items, up to the end of the shortest iterable. */
+export class Rows {
+  /** Whether one of the iterables is asynchronous. */
+  readonly isAsync: boolean;
+  /** How many rows there are, if the iterables say it; else 0. Of asynchronous ones it is not known when they will give them. */
+  readonly knownSize: number;
+  readonly #iterators: readonly AnyIterator[];
+  /** The one that has ended or thrown. */
+  #ended: AnyIterator | undefined;
+
+  /** Begins all of them. */
+  constructor(iterables: readonly Items<unknown>[]) {
+    this.isAsync = iterables.some((items) => !(Symbol.iterator in Object(items)));
+    const size = Math.min(...iterables.map(sizeOf)); // NaN, no number, if one does not say
+    this.knownSize = !this.isAsync && size > 0 ? size : 0;
+    this.#iterators = iterables.map((items) =>
+      Symbol.iterator in Object(items)
+        ? (items as Iterable<unknown>)[Symbol.iterator]()
+        : (items as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+    );
+  }
+
+  /** Items in a row. */
+  get width(): number {
+    return this.#iterators.length;
+  }
+
+  /** The next row, if none of the iterables is asynchronous; `undefined` at the end. Throws what an iterable throws. */
+  next(): unknown[] | undefined {
+    const row: unknown[] = [];
+    for (const iterator of this.#iterators as readonly Iterator<unknown>[]) {
+      try {
+        const { done, value } = checkedResult(iterator.next());
+        if (done) return this.#end(iterator);
+        row.push(value);
+      } catch (error) {
+        this.#end(iterator);
+        throw error;
+      }
+    }
+    return row;
+  }
+
+  /** The next row; `undefined` at the end. Rejects with what an iterable throws. */
+  async nextAsync(): Promise<unknown[] | undefined> {
+    const row: unknown[] = [];
+    for (const iterator of this.#iterators) {
+      try {
+        const { done, value } = checkedResult(await iterator.next());
+        if (done) return this.#end(iterator);
+        row.push(await value);
+      } catch (error) {
+        this.#end(iterator);
+        throw error;
+      }
+    }
+    return row;
+  }
+
+  #end(iterator: AnyIterator): undefined {
+    this.#ended = iterator;
+  }
+
+  /** Lets the iterables know that no more is drawn, except the one that has ended by itself. */
+  close(): void {
+    for (const iterator of this.#iterators) {
+      if (iterator === this.#ended) continue;
+      try {
+        // Nobody waits for it: an asynchronous one answers after what it is at, which may be never.
+        Promise.resolve(iterator.return?.()).catch(ignore);
+      } catch {
+        // The results are not less right because an input could not be closed.
+      }
+    }
+  }
+}
+
+/** The number of items, if the iterable says it without being drawn; else `NaN`. */
+function sizeOf(value: Items<unknown>): number {
+  const { length, size } = value as { readonly length?: unknown; readonly size?: unknown };
+  return typeof length === "number" ? length : typeof size === "number" ? size : NaN;
+}
+
+/** As the language's own loops do: without it a `next()` that is wrongly `async` would give `undefined` for ever. */
+function checkedResult(result: IteratorResult<unknown>): IteratorResult<unknown> {
+  if (typeof result === "object" && result !== null && !("then" in result)) return result;
+  throw new TypeError(
+    `Cannot map over an iterable as its iterator's next() must give { done, value }: it gave ${describe(result)}`,
+  );
+}
+
+function ignore(): void {}
