@@ -460,7 +460,11 @@ class Decoder {
     const keys = this.#keysOf(this.#size());
     const value: Record<string, unknown> = this.#register({});
     if (++this.#depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
-    for (let i = 0; i < keys.length; i++) value[keys[i]] = this.#value();
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      if (key === "__proto__") define(value, key, this.#value(), true);
+      else value[key] = this.#value();
+    }
     this.#depth--;
     return value;
   }

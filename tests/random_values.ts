@@ -149,6 +149,7 @@ export class RandomValues {
       () => this.#array(),
       () => this.#sparse(),
       () => this.#uniform(),
+      () => this.#rows(),
       () => this.#map(),
       () => this.#set(),
       () => this.#leaf(),
@@ -262,6 +263,20 @@ export class RandomValues {
     if (this.#chance(0.1) && length > 0) delete array[this.#below(length)];
     if (this.#chance(0.05)) this.#extraKeys(array);
     return array;
+  }
+
+  /** Objects with the same keys, more of them than are written with their keys, and a few with others. */
+  #rows(): unknown[] {
+    const rows: unknown[] = this.#keep([]);
+    const keys = Array.from({ length: this.#below(5) }, () => this.#key());
+    if (this.#chance(0.2)) keys.push("__proto__");
+    for (let n = this.#pick([3, 9, 12, 30]); n > 0; n--) {
+      const row = this.#chance(0.05) ? this.#object() : this.#keep({});
+      for (const key of keys) setOwn(row, key, this.#chance(0.1) ? this.#value() : this.#primitive());
+      if (this.#chance(0.05)) setOwn(row, this.#key(), 1);
+      rows.push(row);
+    }
+    return rows;
   }
 
   #map(): Map<unknown, unknown> {
