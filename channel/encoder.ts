@@ -190,7 +190,7 @@ class Encoder {
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) return this.#plainObject(value);
     if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
-    if (prototype === null) return this.container(tag.OBJECT, value);
+    if (prototype === null) return this.#plainObject(value);
     if (prototype === Array.prototype) throw new Refusal(wouldLoseClass(""));
     const write = WRITERS_BY_PROTOTYPE.get(prototype);
     if (write !== undefined) return write(this, value);

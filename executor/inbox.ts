@@ -105,12 +105,14 @@ export class Inbox {
     const own: Segments | undefined = (flags & RunFlag.SEGMENTS) !== 0 ? [] : undefined;
     const reader = new FrameReader(frame.bytes);
     reader.at = frame.at;
-    this.#runs.push({ frame: reader, task, slices, left, segments: own });
+    if (left === 0) throw new ProtocolError("Cannot take calls as a run must have one: it is empty");
     for (let i = 0; i < left; i++) {
       frame.skip(8);
       frame.skip(frame.u32());
       if (own !== undefined) own.push(...segments.splice(0, frame.u32()));
     }
+    // Only when it is known to be whole: work that is due already would run into its end.
+    this.#runs.push({ frame: reader, task, slices, left, segments: own });
     this.#size += left;
   }
 
