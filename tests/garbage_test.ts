@@ -1,0 +1,71 @@
+/** What the pool lets go of: rows C18, C20 and C59 of CPython's tests. Collectors are asked by whole programs, by flags. */
+import assert from "node:assert/strict";
+import { runProgram, test } from "./harness.ts";
+import { withProject } from "./user_project.ts";
+
+const PROGRAM = `
+  import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+
+  const { gc, Bun } = globalThis;
+
+  const remembered = [];
+  export function remember(value) {
+    remembered.push(new WeakRef(value));
+  }
+  export function make(number) {
+    return { number };
+  }
+  /** How many of the values that this process remembers are left, after the collector had its chances. */
+  export async function left(refs = remembered) {
+    let kept = refs.length;
+    for (let round = 0; round < 100 && kept > 5; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      if (gc) gc();
+      else Bun.gc(true);
+      kept = refs.filter((ref) => ref.deref() !== undefined).length;
+    }
+    return kept;
+  }
+  export function leftInWorker() {
+    return left();
+  }
+  tasks(import.meta, { remember, make, leftInWorker });
+
+  if (isMain(import.meta)) {
+    // Deno does not say which flags it was started with: its workers are given them here.
+    const execArgv = "Deno" in globalThis ? ["--v8-flags=--expose-gc"] : undefined;
+    await using pool = new ProcessPoolExecutor({ maxWorkers: 1, execArgv });
+    // A few may lie on the stack, where a collector only guesses.
+    const tell = (row, kept) => console.log(row, kept <= 5 ? "gone" : kept + " kept");
+
+    const refs = [];
+    await (async () => {
+      for (let i = 0; i < 40; i++) {
+        const value = { i };
+        const future = pool.submit(remember, value);
+        refs.push(new WeakRef(value), new WeakRef(future));
+        await future;
+      }
+    })();
+    tell("C18", await left(refs));
+    tell("C59", await pool.submit(leftInWorker));
+
+    const results = pool.map(make, Array.from({ length: 100 }, (_, i) => i));
+    const given = [];
+    await (async () => {
+      for (let i = 0; i < 50; i++) given.push(new WeakRef((await results.next()).value));
+    })();
+    tell("C20", await left(given));
+    await results.next();
+  }
+`;
+
+test("C18 C20 C59 arguments, futures and results that nobody holds are collected while the pool lives", () =>
+  withProject({ "main.ts": PROGRAM }, async (project) => {
+    const { stdout, stderr } = await runProgram(project.path("main.ts"), {
+      cwd: project.folder,
+      denoFlags: ["-A", "--v8-flags=--expose-gc"],
+      nodeFlags: ["--expose-gc"],
+    });
+    assert.deepEqual({ stdout, stderr }, { stdout: "C18 gone\nC59 gone\nC20 gone\n", stderr: "" });
+  }));
