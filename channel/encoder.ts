@@ -25,7 +25,7 @@ import {
   writeStrings,
 } from "./scalar_writer.ts";
 import { Seen } from "./seen.ts";
-import { SEGMENT_SIZE } from "./segments.ts";
+import { byteLengthOf, greatestLengthOf, isBuffer, SEGMENT_SIZE } from "./segments.ts";
 import { Shapes } from "./shapes.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
@@ -466,25 +466,28 @@ class Encoder {
   }
 
   buffer(value: ArrayBuffer): void {
+    if (!isBuffer(value)) throw new Refusal("a Proxy cannot be copied: send what it stands for");
     if (value.detached) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
     const { segments, transfer } = this.writer;
-    const { byteLength } = value;
+    const byteLength = byteLengthOf(value);
     if (segments !== undefined && (byteLength >= SEGMENT_SIZE || (byteLength > 0 && transfer?.has(value) === true))) {
-      return this.#segment(value, segments);
+      return this.#segment(value, byteLength, segments);
     }
     const bytes = new Uint8Array(value);
-    writeByte(this.writer, value.resizable ? tag.RESIZABLE : tag.BUFFER);
+    const most = greatestLengthOf(value);
+    writeByte(this.writer, most === undefined ? tag.BUFFER : tag.RESIZABLE);
     writeSize(this.writer, bytes.length);
-    if (value.resizable) writeSize(this.writer, value.maxByteLength);
+    if (most !== undefined) writeSize(this.writer, most);
     writeBytes(this.writer, bytes);
   }
 
   /** A large buffer: not a byte of it is touched here. */
-  #segment(value: ArrayBuffer, segments: ArrayBuffer[]): void {
-    writeByte(this.writer, value.resizable ? tag.RESIZABLE_SEGMENT : tag.SEGMENT);
+  #segment(value: ArrayBuffer, byteLength: number, segments: ArrayBuffer[]): void {
+    const most = greatestLengthOf(value);
+    writeByte(this.writer, most === undefined ? tag.SEGMENT : tag.RESIZABLE_SEGMENT);
     writeSize(this.writer, segments.length);
-    writeSize(this.writer, value.byteLength);
-    if (value.resizable) writeSize(this.writer, value.maxByteLength);
+    writeSize(this.writer, byteLength);
+    if (most !== undefined) writeSize(this.writer, most);
     segments.push(value);
   }
 

@@ -7,7 +7,7 @@
  */
 import type { ByteStream } from "./byte_stream.ts";
 import { NoteWriter, PIECE_SIZE, PIECES, type SegmentMemory } from "./segment_notes.ts";
-import { sizeOfSegments } from "./segments.ts";
+import { byteLengthOf, sizeOfSegments } from "./segments.ts";
 
 /**
  * Bytes of segments, in one message, from which on they go by shared memory. At 64 KB that takes as long as the socket or
@@ -137,7 +137,7 @@ export class Outbox {
       if (!memory.write(start + size, bytes)) return this.#lose(this.#place);
       size += bytes.length;
       at += bytes.length;
-      if (at === message.segments[segment].byteLength) {
+      if (at === byteLengthOf(message.segments[segment])) {
         segment++;
         at = 0;
       }
@@ -163,7 +163,7 @@ function keepRest(message: Outgoing): void {
   const { segments, segment, at } = message;
   message.lent = false;
   // The bytes before `at` have gone, and are not worth a copy.
-  message.segments = segments.slice(segment).map((rest, i) => rest.slice(i === 0 ? at : 0));
+  message.segments = segments.slice(segment).map((rest, i) => ArrayBuffer.prototype.slice.call(rest, i === 0 ? at : 0));
   message.segment = 0;
   message.at = 0;
 }

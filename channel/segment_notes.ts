@@ -14,6 +14,7 @@
  * The shared memory holds a few pieces for each direction (`PIECES`), whatever the size of a message: pieces go round in
  * it. A side that has that memory says so by SHARED; before it has, segments come to it by the stream.
  */
+import { byteLengthOf } from "./segments.ts";
 import { FrameReader, FrameWriter, NOTE_MARK, ProtocolError } from "./protocol.ts";
 
 /** What a note is. */
@@ -63,7 +64,7 @@ export class NoteWriter {
   /** Segments come. */
   segments(segments: readonly ArrayBuffer[]): Uint8Array {
     this.#begin(NoteKind.SEGMENTS);
-    for (const { byteLength } of segments) this.#frame.f64(byteLength);
+    for (const segment of segments) this.#frame.f64(byteLengthOf(segment));
     return this.#frame.endFrame(NOTE_MARK);
   }
 

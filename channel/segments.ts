@@ -23,10 +23,42 @@ export type Segments = (ArrayBuffer | undefined)[];
 /** Of a message that has none. */
 export const NO_SEGMENTS: readonly ArrayBuffer[] = Object.freeze([]) as readonly ArrayBuffer[];
 
+// What a buffer is, not what it says: an own property, or a proxy, may say anything.
+
+/** Whether it is a buffer itself, not a proxy of one. */
+export function isBuffer(value: object): value is ArrayBuffer {
+  try {
+    byteLengthOf(value as ArrayBuffer);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes of a buffer. */
+export function byteLengthOf(buffer: ArrayBuffer): number {
+  return GETTERS.byteLength.call(buffer);
+}
+
+/** Bytes that a resizable buffer may come to have; `undefined`: it is not resizable. */
+export function greatestLengthOf(buffer: ArrayBuffer): number | undefined {
+  return GETTERS.resizable.call(buffer) ? GETTERS.maxByteLength.call(buffer) : undefined;
+}
+
+const GETTERS = {
+  byteLength: getter<number>("byteLength"),
+  resizable: getter<boolean>("resizable"),
+  maxByteLength: getter<number>("maxByteLength"),
+};
+
+function getter<T>(name: keyof ArrayBuffer): { call(buffer: ArrayBuffer): T } {
+  return Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, name)!.get as () => T;
+}
+
 /** Bytes of segments in all. */
 export function sizeOfSegments(segments: readonly ArrayBuffer[]): number {
   let size = 0;
-  for (const segment of segments) size += segment.byteLength;
+  for (const segment of segments) size += byteLengthOf(segment);
   return size;
 }
 
@@ -54,7 +86,7 @@ export function ownSegments(
 
 function copy(buffer: ArrayBuffer): ArrayBuffer {
   try {
-    return buffer.slice();
+    return ArrayBuffer.prototype.slice.call(buffer, 0);
   } catch (cause) {
     throw gone(cause); // a getter of a value behind it has transferred it
   }
@@ -65,7 +97,7 @@ function take(buffer: ArrayBuffer): ArrayBuffer {
   try {
     // Not buffer.transfer(): hosts protect memory that is not this buffer's alone from this one only.
     const taken = structuredClone(buffer, { transfer: [buffer] });
-    return taken.resizable ? taken.transferToFixedLength() : taken; // the decoder makes it resizable again
+    return greatestLengthOf(taken) === undefined ? taken : taken.transferToFixedLength(); // the decoder makes it resizable again
   } catch (cause) {
     throw gone(cause);
   }

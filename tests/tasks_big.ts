@@ -47,9 +47,14 @@ export function sizeOfMoved(): number {
   return kept.byteLength;
 }
 
+/** A buffer that says other things of itself than it is. */
+export function lying(size: number): ArrayBuffer {
+  return Object.defineProperties(new ArrayBuffer(size), { byteLength: { value: 5 }, slice: { value: 0 } });
+}
+
 /** The worker's process id. */
 export function pid(): number {
   return host.process.pid;
 }
 
-tasks(import.meta, { echo, bytes, bytesLater, ends, reused, moved, sizeOfMoved, pid });
+tasks(import.meta, { echo, bytes, bytesLater, ends, lying, reused, moved, sizeOfMoved, pid });
