@@ -43,6 +43,27 @@ export interface PicklingErrorOptions {
  *
  * Thrown by `submit` itself for arguments and functions, before anything is queued; the call's future fails with it
  * for results. Unlike Python, where it arrives in the future (`concurrent.futures` pickles in a thread of its own).
+ *
+ * @example Usage
+ * ```ts
+ * import { isMain, PicklingError, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+ * import assert from "node:assert/strict";
+ *
+ * export function keysOf(settings: Record<string, unknown>): string[] {
+ *   return Object.keys(settings);
+ * }
+ * tasks(import.meta, { keysOf });
+ *
+ * if (isMain(import.meta)) {
+ *   await using pool = new ProcessPoolExecutor(1);
+ *   try {
+ *     await pool.submit(keysOf, { size: 3, log: console.log });
+ *   } catch (error) {
+ *     assert(error instanceof PicklingError);
+ *     assert.equal(error.path, "args[0].log");
+ *   }
+ * }
+ * ```
  */
 export class PicklingError extends TypeError {
   /** The place of the value that cannot cross, as `args[0].user.callback` or `result.rows[3]`. */
