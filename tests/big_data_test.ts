@@ -638,6 +638,29 @@ if (existsSync("/dev/shm") && existsSync("/proc/self/fd")) {
     { needs: { processes: true } },
   );
 
+  test("big data: without the permission for files in memory, here or in the worker, the socket serves in silence", () =>
+    withProject({
+      "tasks.ts": `
+        import { tasks } from "@ergate/ergate";
+        export function echo(value: unknown): unknown { return value; }
+        tasks(import.meta, { echo });
+      `,
+      "main.ts": `
+        import { ProcessPoolExecutor } from "@ergate/ergate";
+        import { echo } from "./tasks.ts";
+        for (const permissions of ["inherit", "none"] as const) {
+          await using pool = new ProcessPoolExecutor({ maxWorkers: 1, permissions });
+          const back = await pool.submit(echo, new Uint8Array(5 << 20).fill(4)) as Uint8Array;
+          console.log(back.length, back[back.length - 1]);
+        }
+      `,
+    }, async (project) => {
+      for (const denoFlags of [["-A"], ["--allow-run", "--allow-read", "--allow-write", "--allow-net"]]) {
+        const { stdout, stderr, code } = await project.run("main.ts", { denoFlags });
+        assert.deepEqual({ stdout, stderr, code }, { stdout: "5242880 4\n5242880 4\n", stderr: "", code: 0 });
+      }
+    }));
+
   test("big data: 128 MB both ways take the memory of two copies on each side at most", () =>
     withProject({
       "tasks.ts": `
