@@ -150,8 +150,9 @@ export class MapCall extends WorkItem {
     return true;
   }
 
-  /** Settles it, which was taken back. */
+  /** Settles it, which was taken back, if the pool's end has not done so already. */
   drop(outcome: Failure): void {
+    if (this.state === ItemState.SETTLED) return;
     const queued = this.state === ItemState.QUEUED;
     this.finish();
     this.#map.settled(this.index, outcome);
