@@ -5,7 +5,7 @@
  */
 import { lookUpClass, type RegisteredClass } from "../tasks/picklable.ts";
 import * as tag from "./codec_tags.ts";
-import { makeError } from "./error_classes.ts";
+import { makeError, setStack } from "./error_classes.ts";
 import { describe } from "./refusal.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
 import type { Segments } from "./segments.ts";
@@ -430,7 +430,7 @@ class Decoder {
       if (typeof value !== "object" || value === null || value instanceof Promise) {
         throw new TypeError(`it must return an instance: it returned ${describe(value)}`);
       }
-      if (twin !== undefined) define(value, "stack", twin.stack, false);
+      if (twin !== undefined) setStack(value, twin.stack);
       return value;
     } catch (error) {
       const reason = `fromPickle() threw: ${describe(error)}`;
@@ -542,6 +542,7 @@ class Decoder {
     // An item far away turns the array into a dictionary; only setting its length would allocate for every hole.
     if (run > DENSE_HOLES) value[0xffff_fffe] = undefined;
     value.length = next;
+    if (next === 0xffff_ffff && run > DENSE_HOLES) delete value[0xffff_fffe]; // the greatest length does not take it away
   }
 
   #numbers(kind: number): number[] {

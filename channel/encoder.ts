@@ -61,6 +61,38 @@ for (const [name, write] of WRITERS) {
   if (typeof builtin === "function") WRITERS_BY_PROTOTYPE.set(builtin.prototype, write);
 }
 
+// What values hold in slots is read by the getters of their classes: own fields of the same names say nothing of it.
+
+type Getter = (this: unknown) => unknown;
+
+function getter(prototype: object, name: string): Getter {
+  return Object.getOwnPropertyDescriptor(prototype, name)!.get as Getter;
+}
+
+const SOURCE = getter(RegExp.prototype, "source");
+const FLAGS: readonly (readonly [string, Getter])[] = [
+  ["d", "hasIndices"],
+  ["g", "global"],
+  ["i", "ignoreCase"],
+  ["m", "multiline"],
+  ["s", "dotAll"],
+  ["u", "unicode"],
+  ["v", "unicodeSets"],
+  ["y", "sticky"],
+].map(([flag, name]) => [flag, getter(RegExp.prototype, name)] as const);
+
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const ARRAY_SLOTS = {
+  buffer: getter(TYPED_ARRAY, "buffer"),
+  byteOffset: getter(TYPED_ARRAY, "byteOffset"),
+  length: getter(TYPED_ARRAY, "length"),
+};
+const DATA_VIEW_SLOTS = {
+  buffer: getter(DataView.prototype, "buffer"),
+  byteOffset: getter(DataView.prototype, "byteOffset"),
+  length: getter(DataView.prototype, "byteLength"),
+};
+
 /** A place in the walk to which it can go back. */
 interface Mark {
   readonly offset: number;
@@ -275,6 +307,12 @@ class Encoder {
   }
 
   #placeOf(registered: RegisteredClass): number {
+    if (registered.twins.length > 1) {
+      throw new Refusal(
+        `class ${registered.name} must be the only one of its name and text that its module registers: there are ` +
+          `${registered.twins.length}; give each a name, picklable(import.meta, Class, { name })`,
+      );
+    }
     const place = this.#classes.indexOf(registered);
     return place < 0 ? this.#classes.push(registered) - 1 : place;
   }
@@ -454,10 +492,12 @@ class Encoder {
   }
 
   regexp(value: RegExp): void {
-    const { source, flags } = value;
+    const source = SOURCE.call(value) as string;
+    let flags = "";
+    for (const [flag, isSet] of FLAGS) if (isSet.call(value) === true) flags += flag;
     writeByte(this.writer, tag.REGEXP);
-    writeString(this.writer, String(source));
-    writeString(this.writer, String(flags));
+    writeString(this.writer, source);
+    writeString(this.writer, flags);
   }
 
   boxed(primitive: unknown): void {
@@ -492,17 +532,14 @@ class Encoder {
   }
 
   view(kind: number, value: Uint8Array | DataView): void {
-    const buffer = value.buffer as ArrayBuffer;
+    const slots = kind === tag.DATA_VIEW ? DATA_VIEW_SLOTS : ARRAY_SLOTS;
+    const buffer = slots.buffer.call(value) as ArrayBuffer;
     const isTracking = buffer.resizable && tracksLength(kind, value, buffer);
     writeByte(this.writer, isTracking ? tag.TRACKING_VIEW : tag.VIEW);
     writeByte(this.writer, kind);
     this.#object(buffer);
-    writeSize(this.writer, value.byteOffset);
-    if (!isTracking) this.#viewLength(kind, value);
-  }
-
-  #viewLength(kind: number, value: Uint8Array | DataView): void {
-    writeSize(this.writer, kind === tag.DATA_VIEW ? value.byteLength : (value as Uint8Array).length);
+    writeSize(this.writer, slots.byteOffset.call(value) as number);
+    if (!isTracking) writeSize(this.writer, slots.length.call(value) as number);
   }
 
   /** Node's Buffer: only its own bytes, for small ones lie in a block that they share with strangers. */

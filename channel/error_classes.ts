@@ -88,6 +88,20 @@ export function makeError(
 }
 
 /**
+ * Gives an error another stack, if it lets that be done: one that its class has frozen keeps its own.
+ *
+ * @param error The error.
+ * @param stack The stack.
+ */
+export function setStack(error: object, stack: string | undefined): void {
+  try {
+    Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
+  } catch {
+    // Frozen, or a proxy: it is no less right without.
+  }
+}
+
+/**
  * Runs `make` so that errors get no stack: the stack of this place costs microseconds and says nothing, and Bun prints
  * it, whatever the property `stack` says.
  */

@@ -11,7 +11,7 @@ import { PicklingError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { decode, DecodeError } from "./decoder.ts";
 import { encode } from "./encoder.ts";
-import { isError } from "./error_classes.ts";
+import { isError, setStack } from "./error_classes.ts";
 import { describe } from "./refusal.ts";
 import type { Segments } from "./segments.ts";
 
@@ -90,7 +90,7 @@ export function decodeFailure(bytes: Uint8Array, start: number, end: number, seg
     const lines = [(thrown as Error).stack, `    at ${where}`];
     if (leftOut !== "") lines.push(`    (left out, as it cannot be copied: ${leftOut})`);
     if (lost.length > 0) lines.push(`    (arrived without ${lost.slice(0, SHOWN_FIELDS).join(", ")})`);
-    Object.defineProperty(thrown, "stack", { value: lines.join("\n") });
+    setStack(thrown, lines.join("\n"));
   } else if (lost.length > 0) {
     return new PicklingError(`Cannot read what was thrown at ${where} as it is of ${lost[0]}`, {
       path: "thrown",

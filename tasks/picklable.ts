@@ -21,6 +21,8 @@ export interface RegisteredClass extends ClassAddress {
   readonly prototype: object;
   /** Whether `toPickle()` and `fromPickle()` carry the instance; if not, its own fields do. */
   readonly hasState: boolean;
+  /** All classes of that URL, name and text, itself among them: if there are several, nothing tells them apart. */
+  readonly twins: unknown[];
 }
 
 interface Registry {
@@ -171,28 +173,6 @@ function decorator(module: ModuleMeta, name: string | undefined): PicklableDecor
   } as PicklableDecorator;
 }
 
-/** Built-in classes whose instances hold more than fields. */
-const BUILTINS = [
-  "Array",
-  "ArrayBuffer",
-  "BigInt",
-  "Blob",
-  "Boolean",
-  "DataView",
-  "Date",
-  "Function",
-  "Map",
-  "Number",
-  "Promise",
-  "RegExp",
-  "Set",
-  "SharedArrayBuffer",
-  "String",
-  "WeakMap",
-  "WeakRef",
-  "WeakSet",
-];
-
 function registerClass(module: ModuleMeta, target: AnyClass, givenName: string | undefined): void {
   const prototype: unknown = typeof target === "function" ? target.prototype : undefined;
   if (typeof prototype !== "object" || prototype === null) {
@@ -210,10 +190,13 @@ function registerClass(module: ModuleMeta, target: AnyClass, givenName: string |
   const url = registerModule(module, "a class");
   const hasState = checkMethods(target, prototype as { readonly toPickle?: unknown }, name);
   if (registry.classes.has(prototype)) return; // under the name that it was given first
-  const found: RegisteredClass = { url, name, hash: hashOf(target), target, prototype, hasState };
-  registry.classes.set(prototype, found);
   const key = `${url}#${name}`;
   const same = registry.named.get(key);
+  const hash = hashOf(target);
+  const twins = same?.find((other) => other.hash === hash)?.twins ?? [];
+  twins.push(target);
+  const found: RegisteredClass = { url, name, hash, target, prototype, hasState, twins };
+  registry.classes.set(prototype, found);
   if (same === undefined) registry.named.set(key, [found]);
   else same.push(found);
 }
@@ -229,13 +212,23 @@ function checkMethods(target: AnyClass, prototype: { readonly toPickle?: unknown
     );
   }
   if (to) return true;
-  const builtin = BUILTINS.find((each) => {
-    const host = (globalThis as Record<string, unknown>)[each];
-    return typeof host === "function" && prototype instanceof host;
-  }) ?? (prototype instanceof Object.getPrototypeOf(Uint8Array) ? "TypedArray" : undefined);
+  const builtin = builtinBase(prototype);
   if (builtin === undefined) return false;
   throw new TypeError(
     `Cannot register class '${name}' as picklable as it extends ${builtin}, whose contents are no fields: ` +
       "give it toPickle() and static fromPickle()",
   );
+}
+
+/** The name of the language's or the host's class that a class extends: its instances hold more than fields. */
+function builtinBase(prototype: object): string | undefined {
+  for (let at = Object.getPrototypeOf(prototype); at !== null; at = Object.getPrototypeOf(at)) {
+    const base: unknown = Object.hasOwn(at, "constructor") ? at.constructor : undefined;
+    if (typeof base !== "function" || base === Object || base === Error || registry.classes.has(at)) continue;
+    if (typeof DOMException === "function" && base === DOMException) return undefined;
+    if (at instanceof Error) return undefined;
+    const isHosts = (globalThis as Record<string, unknown>)[base.name] === base;
+    if (isHosts || /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(base))) return base.name;
+  }
+  return undefined;
 }

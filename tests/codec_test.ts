@@ -260,6 +260,19 @@ test("codec: a view out of bounds of a buffer that was made smaller is refused",
   }
 });
 
+test("codec: own fields with the names of slots say nothing of patterns and views", () => {
+  const pattern = Object.defineProperty(/a/gi, "flags", { value: "zz" });
+  assert.equal((cross(Object.defineProperty(pattern, "source", { value: "(" })) as RegExp).toString(), "/a/gi");
+  const view = new Uint8Array([1, 2, 3]);
+  for (const name of ["length", "byteOffset", "buffer"]) Object.defineProperty(view, name, { value: 1e6 });
+  assert.deepEqual(Array.from(cross(view) as Uint8Array), [1, 2, 3]);
+});
+
+test("codec: the longest array of holes has no items", () => {
+  const copy = cross(new Array(4_294_967_295)) as unknown[];
+  assert.deepEqual([copy.length, Object.keys(copy)], [4_294_967_295, []]);
+});
+
 test("codec: arguments objects, own names and odd messages of errors, a cause that is undefined", () => {
   assertSame(
     cross((function (..._: number[]) {

@@ -11,6 +11,7 @@ import { test, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
+import { hexOf } from "./wire.ts";
 import * as tasks from "./tasks.ts";
 import * as classes from "./tasks_picklable.ts";
 import {
@@ -63,7 +64,7 @@ test("picklable: what is no class, has no name, or has one method alone is refus
         },
       ), / or none: toPickle\(\) is missing$/],
     [() => picklable(meta, class Table extends Map {}), /class 'Table' .* as it extends Map, whose contents/],
-    [() => picklable(meta, class Bytes extends Uint8Array {}), / as it extends TypedArray, whose contents/],
+    [() => picklable(meta, class Bytes extends Uint8Array {}), / as it extends Uint8Array, whose contents/],
     [() => picklable(meta, class List extends Array {}), / as it extends Array, whose contents/],
   ];
   for (const [register, message] of cases) assert.throws(register, { name: "TypeError", message });
@@ -224,6 +225,42 @@ forEachKind(
 
 // Refusing
 
+test("picklable: classes that nothing tells apart are refused when they are sent", () => {
+  function made(base: new () => object): new () => object {
+    class Shape extends base {}
+    return picklable(meta, Shape);
+  }
+  const [First, Second] = [made(Point3 as never), made(Object)];
+  for (const Class of [First, Second]) {
+    assert.throws(
+      () => hexOf(new Class()),
+      / class Shape must be the only one of its name and text .*there are 2; give each a/,
+    );
+  }
+});
+
+test("picklable: a class that extends one of the host's needs both methods", () => {
+  const hosts = [
+    URL,
+    URLSearchParams,
+    Headers,
+    Response,
+    EventTarget,
+    AbortController,
+    Intl.NumberFormat,
+    WeakRef,
+    Promise,
+  ];
+  for (const Host of hosts as (new (...args: never[]) => object)[]) {
+    assert.throws(() => picklable(meta, class Sub extends Host {}), {
+      name: "TypeError",
+      message: new RegExp(`'Sub' .* as it extends ${Host.name}, whose contents`),
+    });
+  }
+  picklable(meta, class SubError extends DOMException {});
+  picklable(meta, class SubTypeError extends TypeError {});
+});
+
 forEachKind(
   "picklable: an instance of an unregistered class is refused, with both ways out",
   (kind) =>
@@ -361,6 +398,19 @@ forEachKind(
       }
       const thrown = await rejection(pool.submit(classes.throwSecret, "itself"));
       assert.ok(thrown instanceof PicklingError && /class Secret/.test(thrown.message));
+    }),
+);
+
+forEachKind(
+  "picklable: frozen errors arrive as they are, and harm no worker",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
+      const error = await rejection(pool.submit(classes.throwFrozen, false));
+      assert.ok(error instanceof classes.FrozenError && Object.isFrozen(error));
+      assert.equal(error.message, "cold");
+      const weird = await rejection(pool.submit(classes.throwFrozen, true));
+      assert.ok(weird instanceof Error && weird.message === "frozen");
+      assert.ok(await pool.submit(classes.giveBack, new classes.FrozenError("x")) instanceof classes.FrozenError);
     }),
 );
 

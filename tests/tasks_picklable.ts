@@ -230,28 +230,59 @@ export function takeTrap(path: string, _trap: unknown): number {
   return process.pid;
 }
 
+class Secret {
+  word = "swordfish";
+}
+
+class SecretError extends TypeError {
+  word = "swordfish";
+}
+
+/** Registers classes that only the worker shall know. */
+function keepSecrets(): void {
+  picklable(import.meta, Secret);
+  picklable(import.meta, SecretError);
+}
+
 /** Gives an instance of a class that only the worker registers. */
 export function giveSecret(): unknown {
-  class Secret {
-    word = "swordfish";
-  }
-  picklable(import.meta, Secret);
+  keepSecrets();
   return [new Secret()];
 }
 
 /** Throws one. */
 export function throwSecret(how: "field" | "error" | "itself"): never {
-  class Secret {
-    word = "swordfish";
-  }
-  class SecretError extends TypeError {
-    word = "swordfish";
-  }
-  picklable(import.meta, Secret);
-  picklable(import.meta, SecretError);
+  keepSecrets();
   if (how === "itself") throw new Secret();
   if (how === "error") throw new SecretError("hidden");
   throw Object.assign(new TypeError("hidden"), { secret: new Secret() });
+}
+
+/** An error that nobody can change. */
+export class FrozenError extends Error {
+  toPickle(): string {
+    return this.message;
+  }
+  static fromPickle(message: string): FrozenError {
+    return Object.freeze(new FrozenError(message));
+  }
+}
+
+/** No error, but its `fromPickle` gives one. */
+export class Weird {
+  toPickle(): number {
+    return 1;
+  }
+  static fromPickle(): Error {
+    return Object.freeze(new Error("frozen"));
+  }
+}
+picklable(import.meta, FrozenError);
+picklable(import.meta, Weird);
+
+/** Throws what is frozen where it arrives. */
+export function throwFrozen(weird: boolean): never {
+  throw weird ? new Weird() : FrozenError.fromPickle("cold");
 }
 
 /** Gives an instance of an unregistered class. */
@@ -283,6 +314,7 @@ tasks(import.meta, {
   takeTrap,
   giveSecret,
   throwSecret,
+  throwFrozen,
   giveUnregistered,
   keep,
   keptNorm,
