@@ -98,6 +98,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #returned = new Set<MapCall>();
   /** A slice of drawing is due, or an asynchronous one under way. */
   #drawing = false;
+  /** An item is being copied: its getters may do anything, to this map too. */
+  #copying = false;
   /** Nothing more is to be drawn: the iterables have ended, or the map has. */
   #exhausted = false;
   /** Why what was not drawn never will be. */
@@ -215,7 +217,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   stop(): void {
     if (this.#paused) this.cancel();
     // One further than to the last, to see the end; one that goes on past its own size is left there.
-    else if (this.#drawnAnyway > 0) {
+    else if (this.#drawnAnyway > 0 && !this.#copying) {
       while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne();
       this.#queueRun();
     }
@@ -408,26 +410,38 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #add(row: unknown[]): void {
     const { arguments: writer } = this.#scheduler;
     writer.begin();
-    let segments: readonly ArrayBuffer[];
-    try {
-      writer.transfer = this.#transfer;
-      encodeList(writer, row, this.#nameOf, "argument", this.#scheduler.plain);
-      segments = ownSegments(writer.takeSegments(), this.#transfer, true);
-    } catch (error) {
+    const copied = this.#copy(row);
+    if (this.#exhausted) return writer.rollback(); // a getter of the item has ended the map, or the executor
+    if (copied instanceof Failure) {
       this.#queueRun();
       this.#drawn++;
-      this.#slots.push(new Failure(() => error));
+      this.#slots.push(copied);
       return;
     }
-    if (segments.length > 0 || this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
+    if (copied.length > 0 || this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
       this.#queueRun();
       this.#run = new MapRun(this, this.#drawn, this.#profile, writer.bytes, writer.start, writer.length);
-      this.#run.segments = segments;
+      this.#run.segments = copied;
     }
     writer.end();
     this.#drawn++;
     this.#slots.push(PENDING);
     this.#unsettled++;
+  }
+
+  /** Encodes a row; gives its segments, or why it cannot cross. */
+  #copy(row: unknown[]): readonly ArrayBuffer[] | Failure {
+    const { arguments: writer, plain } = this.#scheduler;
+    this.#copying = true;
+    try {
+      writer.transfer = this.#transfer;
+      encodeList(writer, row, this.#nameOf, "argument", plain);
+      return ownSegments(writer.takeSegments(), this.#transfer, true);
+    } catch (error) {
+      return new Failure(() => error);
+    } finally {
+      this.#copying = false;
+    }
   }
 
   /** Queues what was drawn. */

@@ -17,8 +17,9 @@ export class Rows {
   /** Begins all of them. */
   constructor(iterables: readonly Items<unknown>[]) {
     this.isAsync = iterables.some((items) => !(Symbol.iterator in Object(items)));
-    const size = Math.min(...iterables.map(sizeOf)); // NaN, no number, if one does not say
-    this.knownSize = !this.isAsync && size > 0 ? size : 0;
+    // NaN if one does not say; and some that are endless say Infinity.
+    const size = Math.min(...iterables.map(sizeOf));
+    this.knownSize = !this.isAsync && Number.isSafeInteger(size) && size > 0 ? size : 0;
     this.#iterators = iterables.map((items) =>
       Symbol.iterator in Object(items)
         ? (items as Iterable<unknown>)[Symbol.iterator]()

@@ -3,7 +3,7 @@
  * drawn, inputs that break the language's own rules, and ends that were never reached.
  */
 import assert from "node:assert/strict";
-import { PicklingError, type ProcessPoolExecutor, ShutdownError, WorkerLostError } from "../mod.ts";
+import { BrokenExecutor, PicklingError, type ProcessPoolExecutor, ShutdownError, WorkerLostError } from "../mod.ts";
 import { Arrivals, kill, Latch, runProgram, test, withLimit } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
@@ -345,3 +345,88 @@ test("map: one whose results nobody wants any more is let go of, while the pool 
     });
     assert.deepEqual({ stdout, stderr }, { stdout: "read gone\nunread gone\nfailed gone\n", stderr: "" });
   }));
+
+// Items whose getters end the map or the pool while they are copied
+
+/** Numbers, one of them an object whose getter does something. */
+function withGetter(length: number, at: number, act: () => void): unknown[] {
+  const items: unknown[] = range(length);
+  items[at] = {
+    get value() {
+      act();
+      return at;
+    },
+  };
+  return items;
+}
+
+forEachKind(
+  "map: return() by a getter of an item that is being copied ends it",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      // Unsized, so that the item comes late, while the first results are read.
+      const results = pool.map(tasks.identity, withGetter(9000, 4500, () => void results.return()).values());
+      await withLimit(
+        (async () => {
+          while (!(await results.next()).done);
+        })(),
+        LIMIT,
+        "a next() did not settle",
+      );
+      assert.deepEqual(await results.next(), END);
+    }),
+);
+
+forEachKind(
+  "map: killWorkers() by a getter of an item that is being copied fails all items",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      let killed: Promise<void> | undefined;
+      const results = pool.map(tasks.identity, withGetter(1000, 500, () => void (killed = pool.killWorkers())));
+      for (let i = 0; i < 500; i++) assert.ok(await rejection(results.next()) instanceof BrokenExecutor);
+      await ends(killed);
+      assert.equal(pool.pendingCount, 0);
+    }),
+);
+
+forEachKind(
+  "map: shutdown() by a getter of an item that is being copied: those before it run, then ShutdownError",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      let closed: Promise<void> | undefined;
+      const results = pool.map(tasks.identity, withGetter(3000, 2500, () => void (closed ??= pool.shutdown())));
+      for (let i = 0; i < 2500; i++) assert.deepEqual(await results.next(), { done: false, value: i });
+      assert.ok(await rejection(results.next()) instanceof ShutdownError);
+      await ends(closed);
+    }),
+);
+
+forEachKind(
+  "map: of an iterable that says its size is Infinity only so many items are drawn ahead",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      let drawn = 0;
+      const endless = {
+        size: Infinity,
+        *[Symbol.iterator](): Generator<number> {
+          for (;;) yield drawn++;
+        },
+      };
+      const results = pool.map(tasks.identity, endless);
+      for (let i = 0; i < 100; i++) assert.deepEqual(await results.next(), { done: false, value: i });
+      assert.ok(drawn < 10_000, `${drawn} items were drawn for 100`);
+      await ends(pool.shutdown());
+    }),
+);
+
+forEachKind(
+  "map: items that were given back when the pool broke are counted once",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2, onWorkerLost: "break" }, async (pool) => {
+      const results = pool.map(more.exitIf, range(3000).map((index) => index === 1500 ? 3 : 0));
+      let broken = 0;
+      for (let i = 0; i < 3000; i++) await results.next().catch(() => broken++);
+      assert.ok(broken > 0, "the test proves nothing: no worker died");
+      assert.equal(pool.pendingCount, 0);
+    }),
+);
