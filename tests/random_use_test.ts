@@ -10,7 +10,7 @@ import { forEachKind } from "./kinds.ts";
 import { killSelf } from "./tasks.ts";
 import { work } from "./tasks_random.ts";
 
-const ROUNDS = 12;
+const ROUNDS = 10;
 /** Far longer than a round takes. */
 const LIMIT = 30_000;
 
@@ -120,7 +120,7 @@ forEachKind(
       const random = randomNumbers(seed() + round);
       const pool = kind.make({
         maxWorkers: 1 + below(random, 3),
-        maxTasksPerChild: random() < 0.2 ? 1 + below(random, 500) : undefined,
+        maxTasksPerChild: random() < 0.2 ? 1000 + below(random, 2000) : undefined,
         onWorkerLost: random() < 0.2 ? "break" : "replace",
       });
       try {
