@@ -25,7 +25,7 @@ import type { CallLocal, Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { CallContext } from "./call_context.ts";
 import { Entrance, LARGE } from "./entrance.ts";
-import { argumentsError, importClasses } from "./find_class.ts";
+import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
 import { type Call, Inbox, type KnownTask, type Run } from "./inbox.ts";
 import { nextMean } from "./work_item.ts";

@@ -1,6 +1,4 @@
 /** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
-import { encodeList } from "../channel/codec.ts";
-import { ownSegments } from "../channel/segments.ts";
 import { type CallOptions, checkCallOptions, type CheckedCallOptions } from "./call_options.ts";
 import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
@@ -107,17 +105,12 @@ export abstract class Executor {
     const scheduler = this.#scheduler;
     scheduler.checkOpen();
     const profile = scheduler.profile(findTask(fn));
-    const writer = scheduler.arguments;
-    const { transfer } = this.#callOptions;
-    writer.begin();
-    writer.transfer = transfer;
-    encodeList(writer, args as readonly unknown[], argumentName, "argument", scheduler.plain);
-    const met = writer.takeSegments();
-    scheduler.checkOpen(); // once more, as a getter among the arguments may have shut it down
-    const segments = ownSegments(met, transfer);
-    const call = new SubmittedCall(scheduler, profile, writer.bytes, writer.start, writer.length);
-    call.segments = segments;
-    writer.end();
+    const copied = scheduler.arguments.copy(args as readonly unknown[], argumentName, {
+      transfer: this.#callOptions.transfer,
+      metOnly: false,
+      check: () => scheduler.checkOpen(), // once more, as a getter may have shut it down
+    });
+    const call = new SubmittedCall(scheduler, profile, copied);
     scheduler.submit(call);
     return call.future as Future<Awaited<Result>>;
   }

@@ -16,9 +16,8 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { now } from "../runtime/host_functions.ts";
-import { encodeList } from "../channel/codec.ts";
-import { ownSegments } from "../channel/segments.ts";
 import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
+import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { CheckedCallOptions } from "./call_options.ts";
@@ -113,7 +112,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #finished = false;
 
   /** Buffers that move with the item that has them. */
-  readonly #transfer: ReadonlySet<ArrayBuffer> | undefined;
+  readonly #copyOptions: CopyOptions;
 
   /** Draws the first slice. */
   constructor(
@@ -123,7 +122,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     options: MapOptions & CheckedCallOptions,
   ) {
     const { timeout = Infinity, chunksize = "auto", buffersize, transfer } = options;
-    this.#transfer = transfer;
+    const check = (): void => {
+      // What ends a map takes no buffer away.
+      if (this.#exhausted) throw new ShutdownError("Cannot draw an item as its map must go on: it was ended");
+    };
+    this.#copyOptions = { transfer, metOnly: true, check };
     this.#scheduler = scheduler;
     this.#profile = profile;
     this.#chunksize = chunksize === "auto" ? 0 : chunksize;
@@ -408,35 +411,27 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#rows.width === 1 ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
 
   #add(row: unknown[]): void {
-    const { arguments: writer } = this.#scheduler;
-    writer.begin();
     const copied = this.#copy(row);
-    if (this.#exhausted) return writer.rollback(); // a getter of the item has ended the map, or the executor
+    if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
+    const index = this.#drawn++;
     if (copied instanceof Failure) {
       this.#queueRun();
-      this.#drawn++;
       this.#slots.push(copied);
       return;
     }
-    if (copied.length > 0 || this.#run?.tryAdd(writer.bytes, writer.start, writer.length) !== true) {
+    if (this.#run?.tryAdd(copied) !== true) {
       this.#queueRun();
-      this.#run = new MapRun(this, this.#drawn, this.#profile, writer.bytes, writer.start, writer.length);
-      this.#run.segments = copied;
+      this.#run = new MapRun(this, index, this.#profile, copied);
     }
-    writer.end();
-    this.#drawn++;
     this.#slots.push(PENDING);
     this.#unsettled++;
   }
 
-  /** Encodes a row; gives its segments, or why it cannot cross. */
-  #copy(row: unknown[]): readonly ArrayBuffer[] | Failure {
-    const { arguments: writer, plain } = this.#scheduler;
+  /** Copies a row, or says why it cannot cross. */
+  #copy(row: unknown[]): CopiedArguments | Failure {
     this.#copying = true;
     try {
-      writer.transfer = this.#transfer;
-      encodeList(writer, row, this.#nameOf, "argument", plain);
-      return ownSegments(writer.takeSegments(), this.#transfer, true);
+      return this.#scheduler.arguments.copy(row, this.#nameOf, this.#copyOptions);
     } catch (error) {
       return new Failure(() => error);
     } finally {

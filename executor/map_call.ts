@@ -1,8 +1,8 @@
 /**
  * The calls of a `map`: in runs as long as they wait, each an object of its own from when it is sent.
  */
-import { NO_SEGMENTS } from "../channel/segments.ts";
 import { CancelledError } from "../errors.ts";
+import type { CopiedArguments } from "./call_arguments.ts";
 import { ItemState, type QueueEntry, type TaskProfile, WorkItem } from "./work_item.ts";
 
 /**
@@ -50,8 +50,6 @@ export class MapRun implements QueueEntry {
   id = 0;
   /** Whether it is queued or held back. */
   state: ItemState = ItemState.QUEUED;
-  /** Large buffers of its item, which is the only one if it has any. */
-  segments: readonly ArrayBuffer[] = NO_SEGMENTS;
   readonly #map: MapOfCall;
   /** Number of the first item among all of the map. */
   readonly #index: number;
@@ -59,23 +57,25 @@ export class MapRun implements QueueEntry {
   readonly #bytes: Uint8Array;
   /** Where the items begin, and where the last ends. */
   readonly #bounds: number[];
+  /** Large buffers of its item, which is the only one if it has any. */
+  readonly #segments: readonly ArrayBuffer[];
   /** Items that were taken out. */
   #taken = 0;
 
   /** Of one item. */
-  constructor(map: MapOfCall, index: number, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+  constructor(map: MapOfCall, index: number, profile: TaskProfile, { bytes, start, end, segments }: CopiedArguments) {
     this.#map = map;
     this.#index = index;
     this.#profile = profile;
     this.#bytes = bytes;
     this.#bounds = [start, end];
+    this.#segments = segments;
   }
 
   /** Appends the next item, if its bytes are the next and neither has segments. */
-  tryAdd(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.segments !== NO_SEGMENTS || bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) {
-      return false;
-    }
+  tryAdd({ bytes, start, end, segments }: CopiedArguments): boolean {
+    if (bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) return false;
+    if (segments.length > 0 || this.#segments.length > 0) return false;
     this.#bounds.push(end);
     return true;
   }
@@ -89,7 +89,7 @@ export class MapRun implements QueueEntry {
     const [at, bounds] = [this.#taken, this.#bounds];
     const call = new MapCall(this.#map, this.#index + at, this.#profile, this.#bytes, bounds[at], bounds[at + 1]);
     call.id = this.id + at;
-    call.segments = this.segments;
+    call.segments = this.#segments;
     return call;
   }
 

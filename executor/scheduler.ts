@@ -20,11 +20,11 @@
  * another worker could run it.
  */
 import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functions.ts";
-import { ByteWriter } from "../channel/byte_writer.ts";
 import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, ShutdownError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
+import { CallArguments } from "./call_arguments.ts";
 import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
@@ -88,8 +88,8 @@ export async function shutdownAll(): Promise<void> {
 
 /** Moves calls to workers. */
 export class Scheduler implements StaffEvents {
-  /** Encoded arguments of the calls that wait, one behind the other. */
-  readonly arguments: ByteWriter = new ByteWriter(true);
+  /** Copies the arguments of calls. */
+  readonly arguments: CallArguments;
   readonly #options: SchedulerOptions;
   readonly #queue = new CallQueue();
   /** Items that are not settled: queued, sent, or held back by their source. */
@@ -113,17 +113,13 @@ export class Scheduler implements StaffEvents {
   /** Starts nothing yet. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.arguments = new CallArguments(options.plain);
     this.#staff = new Staff(options, this);
   }
 
   /** Workers at most. */
   get maxWorkers(): number {
     return this.#options.maxWorkers;
-  }
-
-  /** Whether instances of unregistered classes lose their class when they are sent; if not, they are refused. */
-  get plain(): boolean {
-    return this.#options.plain;
   }
 
   /** Items that are not settled. */

@@ -1,6 +1,7 @@
 /** A work item: one call, from its submission to its answer. */
 import { NO_SEGMENTS, sizeOfSegments } from "../channel/segments.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
+import type { CopiedArguments } from "./call_arguments.ts";
 import { createFuture, type Future, setBackToPending, setException, setResult, setRunning } from "./future.ts";
 
 /** Where a work item is. */
@@ -189,8 +190,9 @@ export class SubmittedCall extends WorkItem {
   readonly #queue: ItemQueue;
 
   /** Makes the future. */
-  constructor(queue: ItemQueue, profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+  constructor(queue: ItemQueue, profile: TaskProfile, { bytes, start, end, segments }: CopiedArguments) {
     super(profile, bytes, start, end);
+    this.segments = segments;
     this.#queue = queue;
     this.future = createFuture(this);
   }

@@ -9,7 +9,7 @@ import { markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
 import { fullName, type RegisteredTask } from "../tasks/registry.ts";
 import { CallContext } from "./call_context.ts";
 import { CallRunner } from "./call_runner.ts";
-import { argumentsError, importClasses } from "./find_class.ts";
+import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
 import { shutdownAll } from "./scheduler.ts";
 
