@@ -201,23 +201,33 @@ export class CallRunner {
 
   /** Step 5, and 6 if it ends in this turn. */
   #call(call: Call, imported?: Imported): Unfinished | undefined {
-    const { task, bytes, start, end, segments } = call;
-    let value: unknown;
+    const { task } = call;
     if (this.#entrance.size === 1) this.#entrance.clock = now();
+    let args: unknown[];
     try {
-      // Reading may run code of the user's, which is not yet the task.
-      const bringsCode = bringsClasses(bytes, start);
-      if (bringsCode) this.#entrance.setRunning(false);
-      const args = decodeList(bytes, start, end, segments);
-      if (bringsCode || end - start >= LARGE || task.mean === Infinity) this.#entrance.setRunning(true);
-      value = task.found!.fn.apply(task.found!.receiver, args);
-      if (isThenable(value)) return { call, promise: value };
+      args = this.#read(call);
     } catch (error) {
       if (!(error instanceof UnpicklingError)) return this.#finish(task, Answer.FAILURE, error);
       if (error.missing.length > 0 && imported === undefined) return { call, missing: error };
       return this.#finish(task, Answer.FAILURE, argumentsError(error.because(imported), "argument"));
     }
+    let value: unknown;
+    try {
+      value = task.found!.fn.apply(task.found!.receiver, args);
+      if (isThenable(value)) return { call, promise: value };
+    } catch (error) { // anything, a proxy that must not be touched too
+      return this.#finish(task, Answer.FAILURE, error);
+    }
     return this.#finish(task, Answer.RESULT, value);
+  }
+
+  /** Decodes a call's arguments. That may run code of the user's, which is not yet the task, and may take a while. */
+  #read({ task, bytes, start, end, segments }: Call): unknown[] {
+    const bringsCode = bringsClasses(bytes, start);
+    if (bringsCode) this.#entrance.setRunning(false);
+    const args = decodeList(bytes, start, end, segments);
+    if (bringsCode || end - start >= LARGE || task.mean === Infinity) this.#entrance.setRunning(true);
+    return args;
   }
 
   /** Imports the classes of a call's arguments, then calls `again`. */

@@ -294,3 +294,14 @@ forEachKind(
       }
     }),
 );
+
+forEachKind(
+  "E150 submit: what a task throws may be a proxy that must not be touched: its worker lives",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const pid = await pool.submit(tasks.pid);
+      const error = await rejection(pool.submit(more.throwRevoked)) as Error;
+      assert.match(error.message, /^A task threw what cannot be copied/);
+      assert.equal(await pool.submit(tasks.pid), pid);
+    }),
+);

@@ -150,6 +150,13 @@ export function throwUnsendable(): never {
   throw Object.assign(new RangeError("with a callback"), { code: 7, callback: () => {} });
 }
 
+/** Throws a proxy that throws at whatever is done to it. */
+export function throwRevoked(): never {
+  const { proxy, revoke } = Proxy.revocable(new Error("never seen"), {});
+  revoke();
+  throw proxy;
+}
+
 /** Handles an error of its own. */
 export function handled(): string {
   try {
@@ -262,6 +269,7 @@ tasks(import.meta, {
   whichModule,
   invalid,
   throwUnsendable,
+  throwRevoked,
   handled,
   slowAdd,
   append,
