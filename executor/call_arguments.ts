@@ -1,4 +1,4 @@
-/** The arguments of calls: copied as they are submitted, and kept as bytes, one call's behind the other's, until they are sent. */
+/** The arguments of calls: copied when they are submitted, and kept as bytes, one behind the other, until they are sent. */
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { encodeList } from "../channel/codec.ts";
 import { NO_SEGMENTS, ownSegments } from "../channel/segments.ts";

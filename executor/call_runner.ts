@@ -33,7 +33,7 @@ import { nextMean } from "./work_item.ts";
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
 const SHORT = 0.1;
 
-/** A call that does not end in this turn: it has returned a promise, or its arguments need classes that are to be imported. */
+/** A call that does not end in this turn: it has returned a promise, or classes of its arguments are to be imported. */
 interface Unfinished {
   readonly call: Call;
   readonly promise?: PromiseLike<unknown>;
@@ -159,7 +159,8 @@ export class CallRunner {
     const context = this.current = new CallContext(task.name);
     if (task.found !== undefined) {
       const next = this.#contexts.run(context, this.#runCalls, run, context);
-      return next && this.#goOnWith(next, context);
+      if (next !== undefined) this.#goOnWith(next, context);
+      return;
     }
     const call = this.#inbox.take(run);
     context.begin(call.id);

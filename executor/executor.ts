@@ -59,17 +59,17 @@ export interface ShutdownOptions {
  */
 export abstract class Executor {
   readonly #scheduler: Scheduler;
-  #callOptions: CheckedCallOptions;
+  readonly #callOptions: CheckedCallOptions;
 
   /**
    * Makes the face of a scheduler; for subclasses.
    *
    * @param scheduler The scheduler.
-   * @param callOptions Options of all calls made by it.
+   * @param callOptions Options of all calls made by it, checked.
    */
-  constructor(scheduler: unknown, callOptions: CallOptions = {}) {
+  constructor(scheduler: unknown, callOptions: unknown = {}) {
     this.#scheduler = scheduler as Scheduler;
-    this.#callOptions = checkCallOptions(callOptions);
+    this.#callOptions = callOptions as CheckedCallOptions;
   }
 
   /** Number of workers at most. */
@@ -206,9 +206,7 @@ export abstract class Executor {
    * ```
    */
   with(options: CallOptions): Executor {
-    const bound = new BoundExecutor(this.#scheduler, options);
-    bound.#callOptions = { ...this.#callOptions, ...bound.#callOptions };
-    return bound;
+    return new BoundExecutor(this.#scheduler, { ...this.#callOptions, ...checkCallOptions(options) });
   }
 
   /**

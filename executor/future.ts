@@ -30,7 +30,7 @@ const MAX_DELAY = 2 ** 31 - 1;
  * Unlike Python, there is no "cancelled and notified": a cancelled future is done, for all who wait, at once.
  */
 export const FutureState = {
-  /** Queued; `cancel()` still succeeds. Set at creation, and again when a call that was not begun is taken back from its worker. */
+  /** Queued; `cancel()` still succeeds. Set at creation, and again when a call that was not begun is taken back. */
   PENDING: "pending",
   /** Sent to a worker; `cancel()` fails. Set by the engine. */
   RUNNING: "running",

@@ -188,7 +188,8 @@ export class Ledger {
 
   /**
    * Gives back the memory of what the worker has got: the segments of the call that it runs, which never goes back to the
-   * queue. A large result is on the way, and both at once would be more than need be. (Whoever runs a call again must keep them.)
+   * queue. A large result is on the way, and both at once would be more than need be. (What may run again must keep
+   * them.)
    */
   freeEntered(): void {
     if (this.#stopped) return; // the worker may have entered it and still find `stop`, and skip it

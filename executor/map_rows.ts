@@ -8,7 +8,7 @@ type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 export class Rows {
   /** Whether one of the iterables is asynchronous. */
   readonly isAsync: boolean;
-  /** How many rows there are, if the iterables say it; else 0. Of asynchronous ones it is not known when they will give them. */
+  /** How many rows there are, if the iterables say it; else 0, and of asynchronous ones: who knows when they give them. */
   readonly knownSize: number;
   readonly #iterators: readonly AnyIterator[];
   /** The one that has ended or thrown. */

@@ -35,7 +35,12 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
    * There is no finalizer: what a task module opened is closed with its worker.
    */
   readonly initializer?: (...args: InitArgs) => unknown;
-  /** Arguments of the initializer. */
+  /**
+   * Arguments of the initializer. They are copied once, when the pool is made, and sent to each worker with its start:
+   * large data are better read by the initializer itself.
+   *
+   * @default {[]}
+   */
   readonly initargs?: SendableArgs<InitArgs>;
   /**
    * Calls after which a worker is replaced by a new one.
