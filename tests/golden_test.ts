@@ -1,15 +1,27 @@
 /** The bytes of the codec stay as they are, and are the same on every runtime. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as tags from "../channel/codec_tags.ts";
 import { DecodeError } from "../channel/codec.ts";
 import { difference } from "./difference.ts";
-import { GOLDEN_VERSION, goldenBytes, goldenValues } from "./golden_values.ts";
+import {
+  GOLDEN_ASIDE_FILE,
+  GOLDEN_CLASSES,
+  GOLDEN_VERSION,
+  goldenAside,
+  goldenBytes,
+  goldenValues,
+} from "./golden_values.ts";
 import { randomNumbers, runtimeName, test, withTempFolder } from "./harness.ts";
 import { RandomValues } from "./random_values.ts";
-import { hexOf, valueOf } from "./wire.ts";
+import { hexAside, hexOf, valueOf, WireReader } from "./wire.ts";
+
+/** The tags by name, as the code has them. */
+const TAGS = Object.entries(tags).filter((entry): entry is [string, number] =>
+  typeof entry[1] === "number" && !/^(VERSION|HAS_|MAX_|DATA_VIEW)/.test(entry[0])
+);
 
 test("golden: each value is written as the very bytes of the golden file", () => {
   const golden = goldenBytes();
@@ -28,11 +40,51 @@ test("golden: the bytes of the golden file are read as their values, and written
   }
 });
 
-test("golden: every tag is in the golden file, but those of bytes beside a message", () => {
-  const seen = new Set([...goldenBytes().values()].join("").match(/../g));
-  for (const [name, tag] of Object.entries(tags)) {
-    if (typeof tag !== "number" || /^(VERSION|HAS_|MAX_|DATA_VIEW|.*SEGMENT)/.test(name)) continue;
-    assert.ok(seen.has(tag.toString(16).padStart(2, "0")), name);
+test("golden: buffers beside a message are named by the very bytes of the golden file, and arrive", () => {
+  const hex = readFileSync(GOLDEN_ASIDE_FILE, "utf8").trimEnd();
+  const [written, segments] = hexAside(...goldenAside());
+  assert.equal(written, hex);
+  const read = new WireReader(hex, { segments: segments.map((segment) => segment.slice(0)) }).list();
+  const value = valueOf(hex, segments);
+  assert.deepEqual(segments, [undefined, undefined], "each has been taken");
+  assert.equal(difference(value, goldenAside()[0]), undefined);
+  assert.equal(difference(read, [value]), undefined);
+});
+
+// The second decoder
+
+const TABLE_ROW = /^\| `0x(\w\w)(?: \+ n)?` *\| ([A-Z0-9_]+) /gm;
+/** Stands inside of arrays only, and so not in the page's table. */
+const INNER_TAGS = { HOLES: 0x0e };
+
+test("wire: docs/wire.md names every tag as the code does", () => {
+  const rows = readFileSync(new URL("../docs/wire.md", import.meta.url), "utf8").matchAll(TABLE_ROW);
+  const documented = Array.from(rows, ([, tag, name]) => [name, parseInt(tag, 16)]);
+  assert.deepEqual(Object.fromEntries([...documented, ...Object.entries(INNER_TAGS)]), Object.fromEntries(TAGS));
+});
+
+test("wire: a decoder by docs/wire.md alone reads the golden file, in which every tag and kind of view is", () => {
+  const met = { tags: new Set<number>(), kinds: new Set<number>() };
+  const lines = [...goldenBytes(), ["aside", readFileSync(GOLDEN_ASIDE_FILE, "utf8").trimEnd()]];
+  for (const [name, hex] of lines) {
+    const segments = name === "aside" ? hexAside(...goldenAside())[1] : [];
+    const reader = new WireReader(hex, { classes: GOLDEN_CLASSES, segments });
+    const values = reader.list();
+    assert.equal(difference(values, [valueOf(hex, segments)]), undefined, name);
+    for (const tag of reader.tags) met.tags.add(tag);
+    for (const kind of reader.kinds) met.kinds.add(kind);
+  }
+  const missing = TAGS.filter(([, tag]) => !met.tags.has(tag));
+  assert.deepEqual(missing, []);
+  assert.equal(met.tags.size, TAGS.length);
+  assert.deepEqual([...met.kinds].sort((a, b) => a - b), tags.VIEW_NAMES.map((_, kind) => kind));
+});
+
+test("wire: a decoder by docs/wire.md alone reads random values as the library's does", () => {
+  const random = new RandomValues(randomNumbers());
+  for (let i = 0; i < 500; i++) {
+    const hex = hexOf(random.next());
+    assert.equal(difference(new WireReader(hex).list(), [valueOf(hex)]), undefined, hex);
   }
 });
 

@@ -1,13 +1,18 @@
 /**
  * A fixed set of values, whose bytes lie in `tests/golden/values.txt`: what one version of the codec has written, every
  * later one and every runtime must write and read alike. `deno run -A tests/golden_write.ts` writes the file anew; if lines
- * of it change, the version in `channel/codec_tags.ts` must change too.
+ * of it change, the version in `channel/codec_tags.ts` must change too. `tests/golden/aside.txt` has in the same way the
+ * bytes of a value beside which its buffers go.
  */
 import { readFileSync } from "node:fs";
 import { picklable, ShutdownError } from "../mod.ts";
+import type { AnyClass } from "./wire.ts";
 
 /** Where the bytes lie: a line for each value, its name, a tab, its bytes in hexadecimal digits. */
 export const GOLDEN_FILE: URL = new URL("./golden/values.txt", import.meta.url);
+
+/** Where the bytes of {@linkcode goldenAside} lie. */
+export const GOLDEN_ASIDE_FILE: URL = new URL("./golden/aside.txt", import.meta.url);
 
 /** The version of the format that wrote them. */
 export const GOLDEN_VERSION = 0x10;
@@ -26,6 +31,14 @@ const CodeError = evaluate(
 ) as new (message: string) => Error;
 const MODULE = { url: "file:///golden.ts" };
 for (const Class of [Point, Money, HttpError, CodeError]) picklable(MODULE, Class);
+
+/** The classes of their instances, by name. */
+export const GOLDEN_CLASSES: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
+  ["Point", Point],
+  ["Money", Money],
+  ["HttpError", HttpError],
+  ["CodeError", CodeError],
+]);
 
 function withStack<T extends Error>(error: T, fields: object = {}): T {
   Object.defineProperty(error, "stack", {
@@ -95,6 +108,7 @@ export function goldenValues(): Record<string, unknown> {
       new BigUint64Array(buffer, 8, 1),
       new DataView(buffer, 3, 7),
     ],
+    "view of halves": new Float16Array(buffer, 2, 3),
     "views that follow": [new Uint8Array(resizable, 1), new DataView(resizable), new Uint8Array(resizable, 0, 4)],
     sharing: [shared, shared, new Map([["again", shared]])],
     "many containers": [...Array.from({ length: 10 }, (_, i) => ({ i })), shared, shared],
@@ -114,6 +128,15 @@ export function goldenValues(): Record<string, unknown> {
     "error of a class": withStack(new HttpError("gone"), { status: 404 }),
     "error of a class with a state": withStack(new CodeError("code"), { code: "E7" }),
   };
+}
+
+/** A value whose buffers go beside its bytes, and these. */
+export function goldenAside(): [value: unknown, buffers: ReadonlySet<ArrayBuffer>] {
+  const { buffer } = new Uint8Array([1, 2, 3, 4]);
+  const resizable = new ArrayBuffer(200, { maxByteLength: 300 });
+  new Uint8Array(resizable).fill(7);
+  const within = new ArrayBuffer(2);
+  return [[new Uint8Array(buffer, 1), within, resizable, buffer], new Set([buffer, resizable])];
 }
 
 /** The bytes of each, from the file. */
