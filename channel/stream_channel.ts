@@ -14,7 +14,7 @@ import type { ByteStream } from "./byte_stream.ts";
 import type { Channel, ChannelEnd, FrameHandler } from "./channel.ts";
 import { Outbox } from "./outbox.ts";
 import { FRAME_HEAD_SIZE, FRAME_MARK, NOTE_MARK, ProtocolError } from "./protocol.ts";
-import { NoteKind, NoteWriter, PIECES, readNote, type SegmentMemory } from "./segment_notes.ts";
+import { NoteKind, NoteWriter, PIECE_SIZE, PIECES, readNote, type SegmentMemory } from "./segment_notes.ts";
 import { SegmentReceiver } from "./segment_receiver.ts";
 import { NO_SEGMENTS, type Segments } from "./segments.ts";
 
@@ -225,7 +225,9 @@ export class StreamChannel implements Channel {
         this.#arriving?.();
         return;
       case NoteKind.PIECE:
-        if (this.#receiver === undefined || this.#memory === undefined || note.size > this.#receiver.left) break;
+        if (this.#receiver === undefined || this.#memory === undefined) break;
+        // Memory is taken for a piece as a whole: its size is not believed if no piece can have it.
+        if (note.size > Math.min(this.#receiver.left, PIECE_SIZE)) break;
         this.#receiver.read(this.#memory, note.at, note.size);
         // Told before all is read, so that the other side can go on meanwhile.
         if (++this.#read >= PIECES / 4) this.#tellRead();

@@ -355,6 +355,7 @@ const GARBAGE: readonly [string, readonly Uint8Array[]][] = [
   ["segments twice", [claim(100), claim(100)]],
   ["more bytes than claimed", [claim(100), notes.bytes(101)]],
   ["a larger piece than claimed", [claim(100), notes.piece(0, 101)]],
+  ["a larger piece than there can be", [claim(MB), notes.piece(0, PIECE_SIZE + 1)]],
   ["a piece that is not there", [claim(MB), notes.piece(MEMORY_SIZE, 100)]],
   ["a piece that ends outside", [claim(MB), notes.piece(MEMORY_SIZE - 10, 100)]],
   ["a message before its segments", [claim(100), message("early")]],

@@ -6,6 +6,8 @@
  * fields that are not enumerable, getters, a missing prototype, and the own fields of maps, sets, dates and the like.
  */
 
+import { findClass } from "../tasks/picklable.ts";
+
 /** A pair that is still to be compared, and where it is. */
 type Pair = readonly [actual: unknown, wanted: unknown, path: string];
 
@@ -52,6 +54,7 @@ class Comparison {
   }
 
   #contents(actual: object, wanted: object, path: string): string | undefined {
+    if (findClass(Object.getPrototypeOf(wanted) ?? {})?.hasState) return this.#state(actual, wanted, path);
     if (isError(wanted)) return this.#error(actual as Error, wanted, path);
     if (ArrayBuffer.isView(wanted)) return this.#view(actual as ArrayBufferView, wanted, path);
     const kind = Object.prototype.toString.call(wanted).slice(8, -1);
@@ -108,6 +111,15 @@ class Comparison {
     if (followsLength(actual) !== followsLength(wanted)) return "follows the length of its buffer, or should";
     this.#pairs.push([actual.buffer, wanted.buffer, `${path}.buffer`]);
     return undefined;
+  }
+
+  /** Instances of a registered class with a state. */
+  #state(actual: object, wanted: object, path: string): string | undefined {
+    const [state, model] = [actual, wanted].map((instance) => (instance as { toPickle(): unknown }).toPickle());
+    this.#pairs.push([state, model, `${path}.toPickle()`]);
+    if (!isError(wanted)) return undefined;
+    const [stack, modelStack] = [actual as Error, wanted].map(plainStack);
+    return stack === modelStack ? undefined : `stack is ${show(stack)}, not ${show(modelStack)}`;
   }
 
   #error(actual: Error, wanted: Error, path: string): string | undefined {

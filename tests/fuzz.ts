@@ -5,7 +5,8 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type FuzzCase, mutatedBytes, mutatedFrames, roundTrip } from "./fuzz_cases.ts";
+import { type FuzzCase, mutatedBytes, roundTrip } from "./fuzz_cases.ts";
+import { mutatedFrames } from "./fuzz_frames.ts";
 import { mutatedMessages } from "./fuzz_messages.ts";
 import { randomNumbers } from "./harness.ts";
 

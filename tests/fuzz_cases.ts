@@ -5,13 +5,13 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { ByteWriter } from "../channel/byte_writer.ts";
-import type { ChannelEnd } from "../channel/channel.ts";
 import { DecodeError, decodeList, decodeValue, encodeList, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { decodeFailure, encodeFailure } from "../channel/failure.ts";
-import { FRAME_HEAD_SIZE, FRAME_MARK, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
-import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
-import { StreamChannel } from "../channel/stream_channel.ts";
+import * as errors from "../errors.ts";
+import { ownSegments, type Segments } from "../channel/segments.ts";
+import { findClass } from "../tasks/picklable.ts";
 import { difference } from "./difference.ts";
+import { FUZZ_CLASSES } from "./fuzz_classes.ts";
 import { type Random, RandomValues } from "./random_values.ts";
 
 /** One case. */
@@ -20,14 +20,34 @@ export type FuzzCase = (random: Random) => void | Promise<void>;
 /** Milliseconds that reading a few kilobytes may take, on a machine that does much else. */
 const READ_LIMIT = 5_000;
 
-const writer = new ByteWriter();
+/** Which buffers travel beside the bytes. */
+type Aside = "none" | "large" | "all";
+
+const WRITERS: Readonly<Record<Aside, ByteWriter>> = {
+  none: new ByteWriter(),
+  large: new ByteWriter(true),
+  all: new ByteWriter(true),
+};
+/** All buffers that there are: what is asked is only whether one is in it. */
+WRITERS.all.transfer = { has: () => true } as unknown as ReadonlySet<ArrayBuffer>;
+
+/** Picks a writer: in half of the cases some buffers are segments. */
+export function randomAside(random: Random): Aside {
+  return random() < 0.5 ? "none" : random() < 0.5 ? "large" : "all";
+}
 
 // ----- Values there and back
 
-function cross(value: unknown): unknown {
+function cross(value: unknown, aside: Aside): unknown {
+  const writer = WRITERS[aside];
   writer.begin();
   encodeValue(writer, value, "value", "argument");
-  return decodeValue(writer.bytes, writer.start, writer.length);
+  const copies = ownSegments(writer.takeSegments());
+  // As they are transferred: what it was copied into is then empty.
+  const segments: Segments = aside === "all" ? ownSegments(copies, new Set(copies)) : copies.slice();
+  const copy = decodeValue(writer.bytes, writer.start, writer.length, segments);
+  assert.ok(segments.every((segment) => segment === undefined), "a segment is left over");
+  return copy;
 }
 
 /**
@@ -41,9 +61,9 @@ function cross(value: unknown): unknown {
  * - Bun keeps the own fields of maps and sets, which the standard does not. (That is the clone's excess, and so no
  *   difference as long as the copy is right.)
  */
-function problemOf(value: unknown, isPlain: boolean): string | undefined {
+function problemOf(value: unknown, isPlain: boolean, aside: Aside): string | undefined {
   try {
-    const copy = cross(value);
+    const copy = cross(value, aside);
     return difference(copy, value) ?? (isPlain ? difference(copy, structuredClone(value)) : undefined);
   } catch (error) {
     return `throws ${error}`;
@@ -56,6 +76,7 @@ function within(value: unknown): unknown[] {
   if (value instanceof Map) return [...value].flat();
   if (value instanceof Set) return [...value];
   if (ArrayBuffer.isView(value)) return [value.buffer];
+  if (findClass(Object.getPrototypeOf(value) ?? {})?.hasState) return [(value as { toPickle(): unknown }).toPickle()];
   const names = value instanceof Error ? [...Object.keys(value), "cause", "errors"] : Object.keys(value);
   return names.map((name) => Object.getOwnPropertyDescriptor(value, name)?.value);
 }
@@ -77,7 +98,7 @@ function* lessened(value: unknown): Generator<unknown> {
 }
 
 /** A smaller value with a problem of its own: a part of it, or it without a part, as long as one of these has one. */
-function smallest(value: unknown, isPlain: boolean): unknown {
+function smallest(value: unknown, isPlain: boolean, aside: Aside): unknown {
   const seen = new Set<unknown>();
   for (let tries = 0; tries < 5_000;) {
     let smaller: unknown;
@@ -85,7 +106,7 @@ function smallest(value: unknown, isPlain: boolean): unknown {
       if (typeof candidate === "object" && candidate !== null && seen.has(candidate)) continue;
       seen.add(candidate);
       tries++;
-      if (problemOf(candidate, isPlain) === undefined) continue;
+      if (problemOf(candidate, isPlain, aside) === undefined) continue;
       smaller = candidate;
       break;
     }
@@ -98,27 +119,38 @@ function smallest(value: unknown, isPlain: boolean): unknown {
 /** A value arrives as it was sent. */
 export function roundTrip(random: Random): void {
   const isPlain = random() < 0.5;
-  const value = new RandomValues(random, { errors: !isPlain }).next();
-  const problem = problemOf(value, isPlain);
+  const aside = randomAside(random);
+  const value = new RandomValues(random, { errors: !isPlain, classes: !isPlain, large: true }).next();
+  const problem = problemOf(value, isPlain, aside);
   if (problem === undefined) return;
-  const least = smallest(value, isPlain);
+  const least = smallest(value, isPlain, aside);
   const shown = inspect(least, { depth: 20, maxStringLength: 200, maxArrayLength: 50 });
-  assert.fail(`${problemOf(least, isPlain) ?? problem}\nThe smallest value with that:\n${shown}`);
+  assert.fail(
+    `${problemOf(least, isPlain, aside) ?? problem}\nThe smallest value with that, segments "${aside}":\n${shown}`,
+  );
 }
 
 // ----- Changed bytes
 
-function below(random: Random, top: number): number {
+/** An integer from 0 to `top`, without `top`. */
+export function below(random: Random, top: number): number {
   return Math.floor(random() * top);
 }
 
-/** Bytes as the codec writes them: a list of values, or what a task threw. */
-function sample(random: Random, isFailure: boolean): Uint8Array {
-  const values = new RandomValues(random, { parts: 30 });
+/** Bytes as the codec writes them, and what goes beside them. */
+interface Sample {
+  readonly bytes: Uint8Array;
+  readonly segments: Segments;
+}
+
+/** A list of values, or what a task threw. */
+function sample(random: Random, isFailure: boolean): Sample {
+  const values = new RandomValues(random, { parts: 30, classes: true, large: true });
+  const writer = WRITERS[randomAside(random)];
   writer.begin();
   if (isFailure) encodeFailure(writer, values.next(), "task t in worker w");
   else encodeList(writer, Array.from({ length: 1 + below(random, 3) }, () => values.next()), String, "argument");
-  return writer.bytes.slice(writer.start, writer.length);
+  return { bytes: writer.bytes.slice(writer.start, writer.length), segments: [...writer.takeSegments()] };
 }
 
 /** Sizes that claim much, as varints and as words. */
@@ -178,10 +210,12 @@ export function mutated(random: Random, bytes: Uint8Array, other: Uint8Array): U
   return bytes;
 }
 
-/** Prototypes that a decoded value may have. */
+/** Prototypes that a decoded value may have: the host's, and those of registered classes and of ergate's own errors. */
 const PROTOTYPES: ReadonlySet<unknown> = new Set(
   Object.getOwnPropertyNames(globalThis).map((name) => Object.getOwnPropertyDescriptor(globalThis, name)?.value)
-    .filter((item) => typeof item === "function").map((item) => item.prototype),
+    .concat(FUZZ_CLASSES, Object.values(errors)).filter((item) => typeof item === "function").map((item) =>
+      item.prototype
+    ),
 );
 
 /** All that a value is made of: that nothing has a prototype of its own, and that nothing is a function. */
@@ -198,97 +232,35 @@ function assertHarmless(value: unknown): void {
   }
 }
 
+/** Segments are taken if all is well, none if it is not, and each is as it was. */
+function assertTaken(left: Segments, segments: Segments, isRead: boolean): void {
+  assert.equal(left.length, segments.length);
+  const same = left.every((segment, i) => segment === segments[i] || (isRead && segment === undefined));
+  assert.ok(same, isRead ? "a segment is another" : "a segment was taken by a list that could not be read");
+}
+
 /** Changed bytes are a DecodeError or a value, and soon. */
 export function mutatedBytes(random: Random): void {
   const isFailure = random() < 0.2;
-  const bytes = sample(random, isFailure);
-  const other = sample(random, false);
+  const { bytes, segments } = sample(random, isFailure);
+  const other = sample(random, false).bytes;
   for (let n = 0; n < 20; n++) {
     const changed = mutated(random, bytes, other);
+    const left = segments.slice();
     const start = performance.now();
+    let isRead = false;
     try {
-      assertHarmless(isFailure ? decodeFailure(changed, 0, changed.length) : decodeList(changed, 0, changed.length));
+      const read = isFailure ? decodeFailure : decodeList;
+      const value = read(changed, 0, changed.length, left);
+      isRead = true;
+      assertHarmless(value);
     } catch (error) {
-      // A change of the head byte makes a table of classes of what follows, which no module registers.
-      if (error instanceof DecodeError || error instanceof UnpicklingError) continue;
+      // A change of the table of classes names one that no module registers; a changed state is refused by its class.
+      if (!isRead && (error instanceof DecodeError || error instanceof UnpicklingError)) continue;
       throw new Error(`decoding gave ${inspect(error)}\nfor the bytes ${changed.join(", ")}`);
     } finally {
-      assert.ok(performance.now() - start < READ_LIMIT, `Decoding took too long for the bytes ${changed.join(", ")}`);
+      if (!isFailure) assertTaken(left, segments, isRead); // of a failure, the second list may be the wrong one
+      if (performance.now() - start >= READ_LIMIT) assert.fail(`Decoding took too long for ${changed.join(", ")}`);
     }
   }
-}
-
-// ----- Changed frames
-
-/** A stream that only gives what the test feeds it. */
-class FedStream implements ByteStream {
-  readonly unsent = 0;
-  destroyed = false;
-  events!: ByteStreamEvents;
-
-  listen(events: ByteStreamEvents): void {
-    this.events = events;
-  }
-
-  write(): void {}
-
-  onceDrained(fn: () => void): void {
-    fn();
-  }
-
-  end(): void {}
-
-  destroy(): void {
-    this.destroyed = true;
-  }
-}
-
-/** The bodies of the frames in a stream, read in the plainest way; `undefined` at the end: there is garbage. */
-function framesIn(bytes: Uint8Array): (Uint8Array | undefined)[] {
-  const frames: (Uint8Array | undefined)[] = [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + FRAME_HEAD_SIZE <= bytes.length;) {
-    const size = view.getUint32(at, true);
-    if (size === 0 || view.getUint32(at + 4, true) !== (size ^ FRAME_MARK) >>> 0) return [...frames, undefined];
-    at += FRAME_HEAD_SIZE;
-    if (at + size > bytes.length) break;
-    frames.push(bytes.slice(at, at + size));
-    at += size;
-  }
-  return frames;
-}
-
-/** Frames of random messages, one behind the other. */
-function randomFrames(random: Random): Uint8Array {
-  const pieces: number[] = [];
-  for (let n = 1 + below(random, 5); n > 0; n--) {
-    const frame = new FrameWriter();
-    frame.beginFrame(1 + below(random, 12) as MessageKind);
-    for (let size = below(random, random() < 0.1 ? 5_000 : 40); size > 0; size--) frame.u8(below(random, 256));
-    pieces.push(...frame.endFrame());
-  }
-  return Uint8Array.from(pieces);
-}
-
-/** A channel hands on the whole frames before the first garbage, however they are cut, and then ends with an error. */
-export async function mutatedFrames(random: Random): Promise<void> {
-  const sent = randomFrames(random);
-  const bytes = random() < 0.2 ? sent : mutated(random, sent, randomFrames(random));
-  const stream = new FedStream();
-  const channel = new StreamChannel(stream);
-  const taken: (Uint8Array | undefined)[] = [];
-  channel.receive((frame) => taken.push(frame.slice()));
-  for (let at = 0; at < bytes.length;) {
-    const size = 1 + below(random, random() < 0.5 ? 12 : bytes.length);
-    stream.events.data(bytes.slice(at, at + size));
-    at += size;
-  }
-  stream.events.closed();
-  const end: ChannelEnd = await channel.closed;
-  if (end !== undefined) {
-    assert.ok(end instanceof ProtocolError, inspect(end));
-    assert.ok(stream.destroyed);
-    taken.push(undefined);
-  }
-  assert.deepEqual(taken, framesIn(bytes), `the bytes ${bytes.join(", ")}`);
 }

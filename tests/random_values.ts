@@ -1,9 +1,12 @@
 /**
- * Random values of every type that structured clone carries: the same values on every runtime for the same numbers.
+ * Random values of every type that structured clone carries, and instances of registered classes: the same values on every
+ * runtime for the same numbers.
  *
  * A value grows from a budget of parts, so that it always ends. What was made is kept in a pool, from which references
  * are drawn again: to finished values (sharing) and to those that are still being filled (cycles).
  */
+
+import { CodedFault, Fault, Keeper, NearSpot, Spot, Two } from "./fuzz_classes.ts";
 
 /** Gives numbers in [0, 1), as `randomNumbers` of the harness does. */
 export type Random = () => number;
@@ -14,6 +17,10 @@ export interface RandomValuesOptions {
   readonly parts?: number;
   /** Whether errors occur, which hosts clone in ways of their own; `true` unless given. */
   readonly errors?: boolean;
+  /** Whether instances of registered classes occur, which no host clones; not unless given. */
+  readonly classes?: boolean;
+  /** Whether buffers of 64 KB and more occur; not unless given. */
+  readonly large?: boolean;
 }
 
 const KEYS = [
@@ -67,6 +74,9 @@ const DATES = [0, -1, 1e12 + 0.5, NaN, 8.64e15, -8.64e15, 8.64e15 + 1];
 /** Lengths at which strings are written in another way, and some between. */
 const LENGTHS = [0, 1, 2, 15, 16, 17, 39, 40, 41, 63, 64, 65, 127, 128, 300];
 
+/** Sizes of large buffers: below, at and above that of a segment. */
+const LARGE_SIZES = [64 * 1024 - 8, 64 * 1024, 70_000];
+
 const VIEWS = [
   "Uint8Array",
   "Int8Array",
@@ -100,6 +110,8 @@ export class RandomValues {
   readonly #random: Random;
   readonly #parts: number;
   readonly #errors: boolean;
+  readonly #classes: boolean;
+  readonly #large: boolean;
   /** Parts left for the value that is being made. */
   #left = 0;
   /** The objects of the value that is being made, in the order in which they began. */
@@ -111,6 +123,8 @@ export class RandomValues {
     this.#random = random;
     this.#parts = options.parts ?? 60;
     this.#errors = options.errors ?? true;
+    this.#classes = options.classes ?? false;
+    this.#large = options.large ?? false;
   }
 
   /** Makes a value. */
@@ -142,6 +156,7 @@ export class RandomValues {
     this.#left--;
     if (this.#left <= 0 || this.#chance(0.4)) return this.#primitive();
     if (this.#made.length > 0 && this.#chance(0.12)) return this.#pick(this.#made);
+    if (this.#classes && this.#chance(0.1)) return this.#instance();
     const makers = [
       () => this.#object(),
       () => this.#object(),
@@ -308,13 +323,15 @@ export class RandomValues {
 
   #buffer(): ArrayBuffer {
     if (this.#buffers.length > 0 && this.#chance(0.5)) return this.#pick(this.#buffers);
-    const size = this.#pick([0, 1, 7, 8, 64, 100, 1000]);
+    const isLarge = this.#large && this.#chance(0.15);
+    const size = this.#pick(isLarge ? LARGE_SIZES : [0, 1, 7, 8, 64, 100, 1000]);
     const isResizable = this.#chance(0.25);
     const buffer = isResizable
       ? new ArrayBuffer(size, { maxByteLength: size + this.#below(3) * 50 })
       : new ArrayBuffer(size);
     const bytes = new Uint8Array(buffer);
-    for (let i = 0; i < size; i++) bytes[i] = this.#below(256);
+    if (isLarge) bytes.fill(this.#below(256));
+    for (let i = 0; i < size && i < 1000; i++) bytes[i] = this.#below(256);
     this.#buffers.push(buffer);
     return this.#keep(buffer);
   }
@@ -344,6 +361,41 @@ export class RandomValues {
     const fields = this.#chance(0.3) ? this.#size() : 0;
     for (let n = 0; n < fields; n++) setOwn(error, this.#pick(["code", "status", "__proto__", "a b"]), this.#value());
     return error;
+  }
+
+  #instance(): object {
+    switch (this.#below(6)) {
+      case 0:
+      case 1:
+        return this.#fieldsOf(this.#pick([Spot, NearSpot]));
+      case 2:
+        return this.#keep(new Keeper(this.#state()));
+      case 3:
+        return this.#keep(new Two([this.#state(), this.#state()]));
+      case 4: {
+        const fault = this.#keep(new Fault(this.#string(), this.#chance(0.3) ? { cause: this.#value() } : undefined));
+        if (this.#chance(0.5)) setOwn(fault, this.#pick(["code", "__proto__", "0"]), this.#value());
+        return fault;
+      }
+      default:
+        return this.#keep(new CodedFault(this.#string(), this.#state()));
+    }
+  }
+
+  #fieldsOf(Class: typeof Spot): object {
+    const instance = this.#keep(new Class());
+    for (let n = this.#size(); n > 0; n--) setOwn(instance, this.#key(), this.#value());
+    return this.#chance(0.1) ? Object.freeze(instance) : instance;
+  }
+
+  /** A state: an instance cannot be in its own, so of what was made before only that is in it which holds nothing else. */
+  #state(): unknown {
+    const made = this.#made;
+    this.#made = this.#chance(0.5) ? made.filter((item) => item instanceof Date || item instanceof ArrayBuffer) : [];
+    const known = this.#made.length;
+    const state = this.#value();
+    this.#made = [...made, ...this.#made.slice(known)];
+    return state;
   }
 
   /** Some hundreds of levels, with a small value at the end and the ends shared with the beginning. */
