@@ -16,7 +16,8 @@
 import type { PicklingDirection } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { HAS_CLASSES } from "./codec_tags.ts";
-import { decode, DecodeError } from "./decoder.ts";
+import { DecodeError } from "./decode_error.ts";
+import { decode } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import type { Segments } from "./segments.ts";
 import { UnpicklingError } from "./unpickling_error.ts";

@@ -9,7 +9,8 @@
  */
 import { PicklingError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
-import { decode, DecodeError } from "./decoder.ts";
+import { DecodeError } from "./decode_error.ts";
+import { decode } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import { isError, setStack } from "./error_classes.ts";
 import { describe } from "./refusal.ts";
