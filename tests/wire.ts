@@ -399,8 +399,9 @@ export class WireReader {
 
   #error(Class?: AnyClass): object {
     const [className, name, message] = [this.#string()!, this.#string(), this.#string()];
-    const error = makeError(className, { name, message, Class });
-    if (name !== undefined && (error as Error).name !== name) hide(error, "name", name);
+    const error = makeError(className, { name, message, Class }) as Error;
+    const told = name ?? (Class === undefined ? error.name : className);
+    if (error.name !== told) hide(error, "name", told);
     return error;
   }
 
