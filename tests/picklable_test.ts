@@ -6,8 +6,16 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { writeFileSync } from "node:fs";
-import { BrokenProcessPool, picklable, PicklingError, type ProcessPoolExecutor, WorkerLostError } from "../mod.ts";
-import { test, withTempFolder } from "./harness.ts";
+import {
+  BrokenProcessPool,
+  CancelledError,
+  picklable,
+  PicklingError,
+  type ProcessPoolExecutor,
+  ShutdownError,
+  WorkerLostError,
+} from "../mod.ts";
+import { Arrivals, Latch, test, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
@@ -576,22 +584,53 @@ forEachKind(
 );
 
 forEachKind(
-  "picklable: a fromPickle that submits, cancels or kills the pool in the middle of an answer does no harm",
+  "picklable: a fromPickle that submits and cancels in the middle of an answer does no harm",
   (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const latch = new Latch(folder);
+      const arrivals = new Arrivals(folder);
       let inner: PromiseLike<unknown> | undefined;
-      const waiting: { cancel(): boolean }[] = [];
+      let cancelled: boolean[] = [];
       Meddler.meddle = () => {
-        inner ??= pool.submit(tasks.identity, "inner");
-        for (const call of waiting) call.cancel();
+        inner = pool.submit(tasks.identity, "inner");
+        cancelled = waiting.map((call) => call.cancel());
       };
       const outer = pool.submit(tasks.identity, new Meddler());
-      waiting.push(pool.submit(tasks.identity, 2));
-      assert.ok(await outer instanceof Meddler);
-      assert.equal(await inner, "inner");
-      Meddler.meddle = () => void pool.killWorkers();
-      const killed = pool.submit(tasks.identity, new Meddler());
-      assert.ok(await rejection(killed) instanceof Error);
-      Meddler.meddle = () => {};
+      // The first of them may have been sent when the answer is read: then it cannot be cancelled, and returns.
+      const waiting = range(10).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
+      try {
+        assert.ok(await outer instanceof Meddler);
+        assert.equal(cancelled[9], true);
+        latch.open();
+        for (const [i, call] of waiting.entries()) {
+          assert.equal(call.cancelled(), cancelled[i]);
+          if (cancelled[i]) assert.ok(await rejection(call) instanceof CancelledError);
+          else assert.equal(typeof await call, "number");
+        }
+        assert.equal(await inner, "inner");
+        assert.equal(pool.pendingCount, 0);
+      } finally {
+        Meddler.meddle = () => {};
+      }
+    }),
+);
+
+forEachKind(
+  "picklable: a fromPickle that kills the pool in the middle of an answer ends it: that call and all others fail",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      let ended: Promise<void> | undefined;
+      Meddler.meddle = () => {
+        ended ??= pool.killWorkers();
+      };
+      const calls = [new Meddler(), 1, 2].map((value) => pool.submit(tasks.identity, value));
+      try {
+        for (const call of calls) assert.ok(await rejection(call) instanceof BrokenProcessPool);
+        await ended;
+        assert.equal(pool.pendingCount, 0);
+        assert.throws(() => pool.submit(tasks.identity, 3), ShutdownError);
+      } finally {
+        Meddler.meddle = () => {};
+      }
     }),
 );
