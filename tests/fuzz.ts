@@ -8,9 +8,10 @@ import { parseArgs } from "node:util";
 import { type FuzzCase, mutatedBytes, roundTrip } from "./fuzz_cases.ts";
 import { mutatedFrames } from "./fuzz_frames.ts";
 import { mutatedMessages } from "./fuzz_messages.ts";
+import { segmentsBothWays } from "./fuzz_segments.ts";
 import { randomNumbers } from "./harness.ts";
 
-const FUZZERS: readonly FuzzCase[] = [roundTrip, mutatedBytes, mutatedFrames, mutatedMessages];
+const FUZZERS: readonly FuzzCase[] = [roundTrip, mutatedBytes, mutatedFrames, segmentsBothWays, mutatedMessages];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -20,6 +20,9 @@ export type FuzzCase = (random: Random) => void | Promise<void>;
 /** Milliseconds that reading a few kilobytes may take, on a machine that does much else. */
 const READ_LIMIT = 5_000;
 
+/** All buffers that there are: what is asked is only whether one is in it. */
+export const EVERY_BUFFER: ReadonlySet<ArrayBuffer> = { has: () => true } as unknown as Set<ArrayBuffer>;
+
 /** Which buffers travel beside the bytes. */
 type Aside = "none" | "large" | "all";
 
@@ -28,11 +31,10 @@ const WRITERS: Readonly<Record<Aside, ByteWriter>> = {
   large: new ByteWriter(true),
   all: new ByteWriter(true),
 };
-/** All buffers that there are: what is asked is only whether one is in it. */
-WRITERS.all.transfer = { has: () => true } as unknown as ReadonlySet<ArrayBuffer>;
+WRITERS.all.transfer = EVERY_BUFFER;
 
 /** Picks a writer: in half of the cases some buffers are segments. */
-export function randomAside(random: Random): Aside {
+function randomAside(random: Random): Aside {
   return random() < 0.5 ? "none" : random() < 0.5 ? "large" : "all";
 }
 

@@ -7,7 +7,9 @@ import { inspect } from "node:util";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import type { Channel } from "../channel/channel.ts";
 import { DecodeError, encodeList } from "../channel/codec.ts";
-import { FRAME_HEAD_SIZE, FrameWriter, type MessageKind, ProtocolError } from "../channel/protocol.ts";
+import { ProtocolError } from "../channel/protocol.ts";
+import { MEMORY_SIZE } from "../channel/segment_notes.ts";
+import { ownSegments } from "../channel/segments.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
@@ -17,8 +19,10 @@ import { runWorker } from "../executor/worker_main.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ProcessExit, Runtime, WorkerProcess } from "../runtime/runtime.ts";
 import { findTask } from "../tasks/registry.ts";
-import { mutated } from "./fuzz_cases.ts";
+import { memorySide } from "./fuzz_frames.ts";
+import { changedWrite } from "./fuzz_segments.ts";
 import { withLimit } from "./harness.ts";
+import { below, EVERY_BUFFER } from "./fuzz_cases.ts";
 import { type Random, RandomValues } from "./random_values.ts";
 import { echo, identity } from "./tasks.ts";
 
@@ -77,7 +81,7 @@ class PretendedProcess implements WorkerProcess {
   readonly #exit: (exit: ProcessExit) => void;
   readonly #stream: PairedStream;
 
-  constructor(onTheWay: (bytes: Uint8Array) => Uint8Array) {
+  constructor(hasMemory: boolean, onTheWay: (bytes: Uint8Array) => Uint8Array) {
     const { promise, resolve } = Promise.withResolvers<ProcessExit>();
     this.exited = promise;
     this.released = promise.then(() => {});
@@ -92,8 +96,13 @@ class PretendedProcess implements WorkerProcess {
       write: (word, value) => void (words[word] = value),
       close: () => {},
     };
-    this.channel = Promise.resolve(new StreamChannel(this.#stream));
-    void runWorker(this.#childRuntime(new StreamChannel(childStream)));
+    const [channel, childChannel] = [this.#stream, childStream].map((stream) => new StreamChannel(stream));
+    this.channel = Promise.resolve(channel);
+    if (hasMemory) {
+      channel.share(memorySide(0));
+      childChannel.share(memorySide(MEMORY_SIZE / 2));
+    }
+    void runWorker(this.#childRuntime(childChannel));
   }
 
   kill(signal: "SIGTERM" | "SIGKILL"): void {
@@ -139,23 +148,17 @@ class CountedCall extends WorkItem {
 const PROFILES = [new TaskProfile(findTask(identity)), new TaskProfile(findTask(echo))];
 
 function randomCall(random: Random, id: number): WorkItem {
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(true);
+  if (random() < 0.5) writer.transfer = EVERY_BUFFER;
+  const values = [new RandomValues(random, { parts: 8, classes: true, large: true }).next(), id];
+  if (random() < 0.2) values[below(random, 2)] = new Uint8Array(64 * 1024 + below(random, 2)).fill(id);
   writer.begin();
-  encodeList(writer, [new RandomValues(random, { parts: 8 }).next(), id], String, "argument");
+  encodeList(writer, values, String, "argument");
   const profile = PROFILES[Math.floor(random() * PROFILES.length)];
   const call = new CountedCall(profile, writer.bytes, writer.start, writer.length);
   call.id = id;
+  call.segments = ownSegments(writer.takeSegments());
   return call;
-}
-
-/** A changed piece: one frame, which is garbage as a whole, or whose body is. */
-function changed(random: Random, bytes: Uint8Array): Uint8Array {
-  if (random() < 0.3) return mutated(random, bytes, bytes);
-  const body = mutated(random, bytes.slice(FRAME_HEAD_SIZE), bytes);
-  const frame = new FrameWriter();
-  frame.beginFrame(body[0] as MessageKind);
-  for (const byte of body.subarray(1)) frame.u8(byte);
-  return frame.endFrame();
 }
 
 /**
@@ -165,9 +168,12 @@ function changed(random: Random, bytes: Uint8Array): Uint8Array {
  * of a conversation both sides wait for them, until the process dies.
  */
 export async function mutatedMessages(random: Random): Promise<void> {
-  const changedPiece = Math.floor(random() * 8);
+  const changedPiece = below(random, random() < 0.5 ? 8 : 20);
   let piece = 0;
-  const process = new PretendedProcess((bytes) => piece++ === changedPiece ? changed(random, bytes) : bytes);
+  const process = new PretendedProcess(
+    random() < 0.7,
+    (bytes) => piece++ === changedPiece ? changedWrite(random, bytes) : bytes,
+  );
   const ended = Promise.withResolvers<void>();
   let end: WorkerEnd | undefined;
   const settled: WorkItem[] = [];
@@ -204,6 +210,9 @@ export async function mutatedMessages(random: Random): Promise<void> {
   const accounted = [...settled, ...lost, ...notEntered].map((item) => item.id).toSorted((a, b) => a - b);
   assert.deepEqual(accounted, sent.map((item) => item.id), "each call is answered once, lost, or not entered");
   assert.ok(sent.every((item) => item.state === ItemState.SENT));
+  if (piece <= changedPiece) {
+    assert.deepEqual([settled.length, reason], [sent.length, undefined], "nothing was changed");
+  }
   if (reason === undefined) return;
   assert.ok(reason instanceof ProtocolError || reason instanceof DecodeError, inspect(reason));
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type FuzzCase, mutatedBytes, roundTrip } from "./fuzz_cases.ts";
 import { mutatedFrames } from "./fuzz_frames.ts";
 import { mutatedMessages } from "./fuzz_messages.ts";
+import { segmentsBothWays } from "./fuzz_segments.ts";
 import { randomNumbers, seed, test } from "./harness.ts";
 
 /** Runs cases, each with a seed of its own. */
@@ -35,10 +36,14 @@ test("fuzz: 10,000 changed lists and failures are a DecodeError or a value, and 
   assert.equal(prototypes(), before);
 });
 
-test("fuzz: 2,000 changed streams give the messages and segments before the change, and a ProtocolError or an end", async () => {
-  await run(2_000, mutatedFrames);
+test("fuzz: 1,500 changed streams give the messages and segments before the change, and a ProtocolError or an end", async () => {
+  await run(1_500, mutatedFrames);
 });
 
-test("fuzz: 1,000 conversations of a parent and a worker end or go on, whatever bytes are changed", async () => {
-  await run(1_000, mutatedMessages);
+test("fuzz: 120 pairs of channels carry segments both ways as they were, and end or go on if bytes are changed", async () => {
+  await run(120, segmentsBothWays);
+});
+
+test("fuzz: 700 conversations of a parent and a worker end or go on, whatever bytes are changed", async () => {
+  await run(700, mutatedMessages);
 });
