@@ -16,7 +16,7 @@ import {
 } from "./golden_values.ts";
 import { randomNumbers, runtimeName, test, withTempFolder } from "./harness.ts";
 import { RandomValues } from "./random_values.ts";
-import { hexAside, hexOf, valueOf, WireReader } from "./wire.ts";
+import { hexAside, hexOf, hexOfFailure, valueOf, WireReader } from "./wire.ts";
 
 /** The tags by name, as the code has them. */
 const TAGS = Object.entries(tags).filter((entry): entry is [string, number] =>
@@ -86,6 +86,17 @@ test("wire: a decoder by docs/wire.md alone reads random values as the library's
     const hex = hexOf(random.next());
     assert.equal(difference(new WireReader(hex).list(), [valueOf(hex)]), undefined, hex);
   }
+});
+
+test("wire: a failure is two lists behind the length of the first", () => {
+  const thrown = Object.assign(new RangeError("far"), { code: 7, callback() {} });
+  const hex = hexOfFailure(thrown, "task a in worker b");
+  const size = 2 * new DataView(Uint8Array.from(hex.slice(0, 8).match(/../g)!, (byte) => parseInt(byte, 16)).buffer)
+    .getUint32(0, true);
+  const [read] = new WireReader(hex.slice(8, 8 + size)).list();
+  assert.ok(read instanceof RangeError);
+  assert.deepEqual([read.message, { ...read }], ["far", { code: 7 }]);
+  assert.deepEqual(new WireReader(hex.slice(8 + size)).list(), ["task a in worker b", "callback"]);
 });
 
 test("golden: bytes of another version are refused with both versions", () => {

@@ -5,6 +5,7 @@
  */
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { decodeValue, encodeValue } from "../channel/codec.ts";
+import { encodeFailure } from "../channel/failure.ts";
 import * as ergate from "../mod.ts";
 
 const writer = new ByteWriter();
@@ -13,6 +14,13 @@ const asideWriter = new ByteWriter(true);
 /** The bytes of a value. */
 export function hexOf(value: unknown): string {
   return encode(writer, value);
+}
+
+/** The bytes of a failure. */
+export function hexOfFailure(thrown: unknown, where: string): string {
+  writer.begin();
+  encodeFailure(writer, thrown, where);
+  return written(writer);
 }
 
 /** The bytes of a value beside which `buffers` go, and these in the order of their places. */
@@ -31,6 +39,10 @@ export function valueOf(hex: string, segments?: (ArrayBuffer | undefined)[]): un
 function encode(writer: ByteWriter, value: unknown): string {
   writer.begin();
   encodeValue(writer, value, "value", "argument");
+  return written(writer);
+}
+
+function written(writer: ByteWriter): string {
   const bytes = writer.bytes.subarray(writer.start, writer.length);
   let hex = "";
   for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
