@@ -45,7 +45,7 @@ function readTable(reading: Reading): void {
   if (reading.lost === undefined) {
     const [{ name, url }] = missing;
     throw new UnpicklingError(
-      `class ${name} must be registered here by picklable() when its module ${url} is imported: it is not`,
+      `class ${name} must be registered here by picklable() when its module ${url} is imported, as the only one of its name and text: it is not`,
       { index: -1, missing },
     );
   }

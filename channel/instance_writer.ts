@@ -57,10 +57,10 @@ function writePickled(walk: Walk, value: object, registered: RegisteredClass, is
 
 /** The class's place in the table. */
 export function placeOf(walk: Walk, registered: RegisteredClass): number {
-  if (registered.twins.length > 1) {
+  if (registered.twins.count > 1) {
     throw new Refusal(
       `class ${registered.name} must be the only one of its name and text that its module registers: there are ` +
-        `${registered.twins.length}; give each a name, picklable(import.meta, Class, { name })`,
+        `${registered.twins.count}; give each a name, picklable(import.meta, Class, { name })`,
     );
   }
   const place = walk.classes.indexOf(registered);

@@ -21,30 +21,59 @@ export interface RegisteredClass extends ClassAddress {
   readonly prototype: object;
   /** Whether `toPickle()` and `fromPickle()` carry the instance; if not, its own fields do. */
   readonly hasState: boolean;
-  /** All classes of that URL, name and text, itself among them: if there are several, nothing tells them apart. */
-  readonly twins: unknown[];
+  /** The classes of that name and text which one evaluation of the module registers, itself among them. */
+  readonly twins: Twins;
+}
+
+/** Classes that nothing tells apart. They are only counted: who kept them would keep alive what a program has dropped. */
+interface Twins {
+  /** How many; one is well. */
+  count: number;
+}
+
+/** The classes of one URL, name and text. */
+interface ClassText {
+  readonly hash: string;
+  /** The one that instances arrive as: of the module's newest evaluation. */
+  newest: RegisteredClass;
+  /** By what each evaluation of the module gave as itself. */
+  readonly evaluations: WeakMap<object, Twins>;
 }
 
 interface Registry {
   /** By prototype: an instance of a subclass is none of its class here. */
   readonly classes: WeakMap<object, RegisteredClass>;
   /** By `url#name`. Classes of one URL and name live side by side. */
-  readonly named: Map<string, RegisteredClass[]>;
+  readonly named: Map<string, ClassText[]>;
+  /**
+   * What was on `globalThis` when ergate was loaded: a class that a program puts there later is its own. Names alone: Node
+   * loads a host's class when its property is looked at, which costs 80 ms for all of them.
+   */
+  readonly hostNames: ReadonlySet<string>;
 }
 
 const KEY: symbol = Symbol.for("ergate.picklable.1");
 const holder = globalThis as unknown as Record<symbol, Registry | undefined>;
-const registry: Registry = holder[KEY] ??= { classes: new WeakMap(), named: new Map() };
+const registry: Registry = holder[KEY] ??= {
+  classes: new WeakMap(),
+  named: new Map(),
+  hostNames: new Set(Object.getOwnPropertyNames(globalThis)),
+};
 
 /** The registration of the class that a prototype belongs to. */
 export function findClass(prototype: object): RegisteredClass | undefined {
   return registry.classes.get(prototype);
 }
 
-/** The class of an address, in this process: the one with that very text, or the only one of that name. */
+/**
+ * The class of an address, in this process: the one with that very text, or the only one of that name.
+ *
+ * @returns The class; `undefined` if there is none, or if nothing tells it from another.
+ */
 export function lookUpClass(address: ClassAddress): RegisteredClass | undefined {
   const named = registry.named.get(`${address.url}#${address.name}`) ?? [];
-  return named.find((other) => other.hash === address.hash) ?? (named.length === 1 ? named[0] : undefined);
+  const text = named.find(({ hash }) => hash === address.hash) ?? (named.length === 1 ? named[0] : undefined);
+  return text?.newest.twins.count === 1 ? text.newest : undefined;
 }
 
 /** Options of {@linkcode picklable}. */
@@ -84,6 +113,11 @@ export interface PicklableDecorator {
  * A worker finds the class by importing its module, like a task: register it at the module's top. A subclass needs a
  * registration of its own. Errors can be registered too, and then arrive as their class. With `toPickle()` an instance
  * cannot be inside its own state: such cycles are refused.
+ *
+ * If a module is evaluated again, as by hot reload, its newest class of a name and text stands for the older ones: their
+ * instances, too, cross, and arrive as the newest. That needs `import.meta` itself: it is another object then. Classes of one
+ * name and text that one evaluation registers, as a function does that makes classes, cannot be told apart: an instance of any
+ * is refused when it is sent. Give each a `name`.
  *
  * Python's `pickle`, with `toPickle` for `__getstate__`. Unlike Python, a class must be registered.
  *
@@ -190,15 +224,43 @@ function registerClass(module: ModuleMeta, target: AnyClass, givenName: string |
   const url = registerModule(module, "a class");
   const hasState = checkMethods(target, prototype as { readonly toPickle?: unknown }, name);
   if (registry.classes.has(prototype)) return; // under the name that it was given first
-  const key = `${url}#${name}`;
-  const same = registry.named.get(key);
-  const hash = hashOf(target);
-  const twins = same?.find((other) => other.hash === hash)?.twins ?? [];
-  twins.push(target);
-  const found: RegisteredClass = { url, name, hash, target, prototype, hasState, twins };
+  const address: ClassAddress = { url, name, hash: hashOf(target) };
+  const { texts, text } = textsOf(address);
+  const twins = twinsOf(text, module);
+  const found: RegisteredClass = { ...address, target, prototype, hasState, twins };
   registry.classes.set(prototype, found);
-  if (same === undefined) registry.named.set(key, [found]);
-  else same.push(found);
+  if (text === undefined) {
+    texts.push({ hash: address.hash, newest: found, evaluations: new WeakMap([[module, twins]]) });
+  } else if (twins.count === 1) {
+    text.newest = found;
+  }
+}
+
+/** The texts of that URL and name, and the one of that hash among them. */
+function textsOf(address: ClassAddress): { texts: ClassText[]; text: ClassText | undefined } {
+  const key = `${address.url}#${address.name}`;
+  let texts = registry.named.get(key);
+  if (texts === undefined) registry.named.set(key, texts = []);
+  return { texts, text: texts.find(({ hash }) => hash === address.hash) };
+}
+
+/** Counts one class more to those that an evaluation of its module registers. */
+function twinsOf(text: ClassText | undefined, module: ModuleMeta): Twins {
+  if (text === undefined) return { count: 1 };
+  let twins = text.evaluations.get(module);
+  // Each evaluation has an `import.meta` of its own. But an object that is made by hand may be made anew at each call: it
+  // does not tell an evaluation from a function that makes classes, and the two are not the same to a user.
+  if (twins === undefined) {
+    twins = isImportMeta(module) ? { count: 0 } : text.newest.twins;
+    text.evaluations.set(module, twins);
+  }
+  twins.count++;
+  return twins;
+}
+
+/** Whether it is the host's own, not an object with the URL. */
+function isImportMeta(module: ModuleMeta): boolean {
+  return typeof (module as { readonly resolve?: unknown }).resolve === "function";
 }
 
 /** Whether the class has both methods, or none where its own fields are enough. */
@@ -227,8 +289,14 @@ function builtinBase(prototype: object): string | undefined {
     if (typeof base !== "function" || base === Object || base === Error || registry.classes.has(at)) continue;
     if (typeof DOMException === "function" && base === DOMException) return undefined;
     if (at instanceof Error) return undefined;
-    const isHosts = (globalThis as Record<string, unknown>)[base.name] === base;
-    if (isHosts || /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(base))) return base.name;
+    if (isHostClass(base)) return base.name;
   }
   return undefined;
+}
+
+function isHostClass(base: { readonly name: string }): boolean {
+  if (registry.hostNames.has(base.name) && (globalThis as Record<string, unknown>)[base.name] === base) return true;
+  // Those that are not on globalThis, as Intl.Collator. Bound functions and proxies have native code too, but not their name.
+  const [, name] = /^function (\w+)\(\) \{\s*\[native code\]\s*\}$/.exec(Function.prototype.toString.call(base)) ?? [];
+  return name !== undefined && name === base.name;
 }
