@@ -7,6 +7,8 @@ import { DecodeError } from "./decode_error.ts";
 
 /** Longer strings are read by TextDecoder: a call of it costs some 100 ns. */
 const LOOP_LENGTH = 16;
+/** Longer ones are decoded in pieces of as many bytes, for Deno's TextDecoder takes 512 MB at most. */
+const PIECE_SIZE = 2 ** 26;
 /** Longer keys are not looked for in the cache. */
 const CACHED_KEY_LENGTH = 32;
 /** Places in the cache of keys; a power of two. A key that finds its place taken takes it. */
@@ -117,6 +119,7 @@ export class ScalarReader {
     const size = this.int32() >>> 0;
     const at = this.take(size);
     if (kind === tag.UTF16) return this.#utf16(at, size);
+    if (size > PIECE_SIZE) return textInPieces(this.bytes.subarray(at, at + size));
     return (kind === tag.ASCII ? ASCII_DECODER : UTF8_DECODER).decode(this.bytes.subarray(at, at + size));
   }
 
@@ -153,6 +156,15 @@ export class ScalarReader {
   letGo(): void {
     this.bytes = NO_BYTES;
   }
+}
+
+function textInPieces(bytes: Uint8Array): string {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE_SIZE) {
+    text += decoder.decode(bytes.subarray(at, at + PIECE_SIZE), { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** A short ASCII string. Eight at a time: each call and each string that is put to another costs an allocation. */

@@ -14,6 +14,8 @@ const PACKED_STEP = 4096;
  * several times faster, but engines may keep the whole text for the sake of one piece that lives on.
  */
 const JOINED_LENGTH = 64;
+/** Characters that are joined at most: V8 has no strings of more than some 500 million. */
+const MOST_JOINED = 2 ** 26;
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -184,7 +186,7 @@ function writeDoubles(writer: ByteWriter, value: unknown[], length: number): boo
 /** Appends an array of short strings as one string; `false`, and nothing written, if it is none. */
 export function writeStrings(writer: ByteWriter, value: unknown[], length: number): boolean {
   const parts: string[] = [];
-  const limit = JOINED_LENGTH * length;
+  const limit = Math.min(JOINED_LENGTH * length, MOST_JOINED);
   let total = 0;
   for (let i = 0; i < length; i++) {
     const item = value[i];

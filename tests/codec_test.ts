@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
+import { ARRAY, STRINGS } from "../channel/codec_tags.ts";
 import { InvalidStateError, PicklingError } from "../errors.ts";
 import { randomNumbers, test } from "./harness.ts";
 import "../runtime/mod.ts"; // long arrays are asked for their keys as the host can
@@ -271,6 +272,20 @@ test("codec: own fields with the names of slots say nothing of patterns and view
 test("codec: the longest array of holes has no items", () => {
   const copy = cross(new Array(4_294_967_295)) as unknown[];
   assert.deepEqual([copy.length, Object.keys(copy)], [4_294_967_295, []]);
+});
+
+test("codec: a string that the host cannot decode at once arrives", () => {
+  const text = "€".repeat(24e6) + "end"; // in pieces of 64 MB, the first of which ends inside of a character
+  assert.ok(cross(text) === text);
+});
+
+test("codec: so many strings that none could hold them all are not joined", () => {
+  const strings = new Array(1_100_000).fill("abcdefgh".repeat(8)); // 70 million characters
+  const bytes = bytesOf(strings);
+  assert.equal(bytes[2], ARRAY);
+  const copy = decodeValue(bytes, 0, bytes.length) as string[];
+  assert.ok(copy.length === strings.length && copy.every((item) => item === strings[0]));
+  assert.equal(bytesOf(strings.slice(0, 1000))[2], STRINGS);
 });
 
 test("codec: arguments objects, own names and odd messages of errors, a cause that is undefined", () => {
