@@ -184,20 +184,24 @@ function* randomSegments(random: Random): Generator<Uint8Array> {
   }
 }
 
-/** Frames of random messages, one behind the other, with notes between them. */
+/** Frames of random messages, one behind the other, with notes between them; now and then one is missing, or there twice. */
 function randomFrames(random: Random): Uint8Array {
-  const pieces: number[] = [];
+  const pieces: Uint8Array[] = [];
   const notes = new NoteWriter();
   for (let n = 1 + below(random, 5); n > 0; n--) {
-    if (random() < 0.1) pieces.push(...notes.shared());
-    if (random() < 0.1) pieces.push(...notes.free(0));
-    if (random() < 0.4) { for (const piece of randomSegments(random)) pieces.push(...piece); }
+    if (random() < 0.1) pieces.push(notes.shared());
+    if (random() < 0.1) pieces.push(notes.free(0));
+    if (random() < 0.4) pieces.push(...randomSegments(random));
     const frame = new FrameWriter();
     frame.beginFrame(1 + below(random, 12) as MessageKind);
     for (const byte of randomBytes(random, below(random, random() < 0.1 ? 5_000 : 40))) frame.u8(byte);
-    pieces.push(...frame.endFrame());
+    pieces.push(frame.endFrame());
   }
-  return Uint8Array.from(pieces);
+  if (random() < 0.3) {
+    const at = below(random, pieces.length);
+    pieces.splice(at, 1, ...[[], [pieces[at], pieces[at]]][below(random, 2)]);
+  }
+  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
 }
 
 /**

@@ -106,20 +106,20 @@ function makeSide(stream: LineEnd, base: number): Side {
 }
 
 /** Sizes of segments: from those that go by the stream to some that take several places of the memory. */
-function randomSize(random: Random): number {
+function randomSize(random: Random, isLarge: boolean): number {
   if (random() < 0.3) return 1 + below(random, 200);
-  if (random() < 0.03) return PIECE_SIZE * (1 + below(random, 5)) + below(random, 20);
+  if (isLarge && random() < 0.4) return PIECE_SIZE * (1 + below(random, 5)) + below(random, 20);
   return 64 * 1024 - 10 + below(random, 30);
 }
 
-function sendMessage(random: Random, { channel, sent }: Side): void {
+function sendMessage(random: Random, { channel, sent }: Side, isLarge: boolean): void {
   const writer = new FrameWriter();
   writer.beginFrame(MessageKind.CALLS);
   for (let n = below(random, 20); n > 0; n--) writer.u8(below(random, 256));
   const frame = writer.endFrame();
   const count = random() < 0.3 ? 0 : 1 + below(random, 3);
   const segments = Array.from({ length: count }, () => {
-    const bytes = new Uint8Array(randomSize(random)).fill(below(random, 256));
+    const bytes = new Uint8Array(randomSize(random, isLarge)).fill(below(random, 256));
     for (let at = below(random, 50); at < bytes.length; at += 1 + below(random, 5_000)) bytes[at] = below(random, 256);
     return bytes.buffer;
   });
@@ -156,6 +156,7 @@ export async function segmentsBothWays(random: Random): Promise<void> {
   streams[1].peer = streams[0];
   const sides = [makeSide(streams[0], 0), makeSide(streams[1], MEMORY_SIZE / 2)] as const;
   const room = [MEMORY_SIZE, MEMORY_SIZE, PIECE_SIZE * 2.5, 70_000, 0][below(random, 5)];
+  const isLarge = random() < 0.1;
   const hasMemory = random() < 0.9;
   for (let left = 2 + below(random, 25); left > 0 || streams.some(({ written }) => written.length > 0);) {
     const side = sides[below(random, 2)];
@@ -165,7 +166,7 @@ export async function segmentsBothWays(random: Random): Promise<void> {
     }
     if (left > 0 && random() < 0.4) {
       left--;
-      sendMessage(random, side);
+      sendMessage(random, side, isLarge);
     } else if (side.stream.written.length > 0) side.stream.carry(random);
   }
   const isChanged = piece > changedPiece && changedPiece >= 0;
