@@ -182,16 +182,21 @@ brand(TaskNotFoundError, "TaskNotFoundError");
 brand(NotSupportedError, "NotSupportedError");
 
 /**
- * Shows a wrong argument in a message: a primitive by its value, an object by its type.
+ * Shows a value in a message: a primitive by its value, a function by its name, an error by its message, another object by its
+ * type. Never throws, whatever the value does when it is looked at.
  *
- * @param value The argument.
- * @returns The text.
+ * @param value The value.
+ * @returns The text; of a string, 60 UTF-16 units at most.
  */
 export function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return `an object of type ${typeName(value)}`;
-  return String(value);
+  try {
+    if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+    if (typeof value === "function") return value.name === "" ? "a function" : `function ${value.name}`;
+    if (typeof value !== "object" || value === null || value instanceof Error) return String(value);
+    return `an object of type ${typeName(value)}`;
+  } catch {
+    return "a value that cannot be shown";
+  }
 }
 
 /**

@@ -5,7 +5,7 @@
  * put together only when the walk fails (see {@linkcode Refusal}). Getters and proxy traps are user code: they may
  * throw, change what is being walked, or submit a call themselves.
  */
-import { InvalidStateError, type PicklingDirection } from "../errors.ts";
+import { describe, InvalidStateError, type PicklingDirection } from "../errors.ts";
 import { findClass } from "../tasks/picklable.ts";
 import { indexOf, otherKeys } from "./array_keys.ts";
 import type { ByteWriter } from "./byte_writer.ts";
@@ -13,7 +13,7 @@ import { writeByClass } from "./class_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
-import { describe, HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
+import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
 import {
   writeBigint,
   writeByte,

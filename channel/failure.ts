@@ -7,13 +7,12 @@
  *
  * The bytes: the length of the first list (4 bytes), the list of what was thrown, the list of what is said about it.
  */
-import { PicklingError } from "../errors.ts";
+import { describe, PicklingError } from "../errors.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { DecodeError } from "./decode_error.ts";
 import { decode } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import { isError, setStack } from "./error_classes.ts";
-import { describe } from "./refusal.ts";
 import type { Segments } from "./segments.ts";
 
 /** Names of left-out fields that are shown; an array of a million callbacks must not fill the stack. */

@@ -1,11 +1,11 @@
 /** Instances of registered classes from bytes, and the list's table of those classes. */
+import { describe } from "../errors.ts";
 import { lookUpClass, type RegisteredClass } from "../tasks/picklable.ts";
 import * as tag from "./codec_tags.ts";
 import { DecodeError } from "./decode_error.ts";
 import { setStack } from "./error_classes.ts";
 import { readErrorShell, readStack } from "./error_reader.ts";
 import type { Reading } from "./reading.ts";
-import { describe } from "./refusal.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
 
 /** Reads a list's head byte that says more than the version; goes on behind it. */

@@ -2,11 +2,12 @@
  * Instances of registered classes to bytes: the place of the class in the list's table, then the instance's fields, or what
  * its `toPickle` gives.
  */
+import { describe } from "../errors.ts";
 import type { RegisteredClass } from "../tasks/picklable.ts";
 import * as tag from "./codec_tags.ts";
 import { isError } from "./error_classes.ts";
 import { stackOf, writeErrorHead } from "./error_writer.ts";
-import { describe, Refusal, toRefusal } from "./refusal.ts";
+import { Refusal, toRefusal } from "./refusal.ts";
 import { writeByte, writeSize, writeString } from "./scalar_writer.ts";
 import type { Walk } from "./walk.ts";
 

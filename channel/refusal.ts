@@ -1,5 +1,5 @@
 /** Why a value cannot cross, and where: thrown inside the codec, and made a PicklingError when the path is complete. */
-import { type PicklingDirection, PicklingError } from "../errors.ts";
+import { describe, type PicklingDirection, PicklingError } from "../errors.ts";
 import { findClass, type RegisteredClass } from "../tasks/picklable.ts";
 
 /** Parts of a path that are shown at each end of one that is longer than both together. */
@@ -56,19 +56,6 @@ export function toRefusal(caught: unknown): Refusal {
 /** The part of a path for a property. */
 export function property(key: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}
-
-/** A short text for a value of any kind; never throws. */
-export function describe(value: unknown): string {
-  try {
-    if (typeof value === "string") return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
-    if (typeof value === "function") return value.name === "" ? "a function" : `function ${value.name}`;
-    if (typeof value !== "object" || value === null) return String(value);
-    if (value instanceof Error) return String(value);
-    return Object.prototype.toString.call(value);
-  } catch {
-    return "a value that cannot be shown";
-  }
 }
 
 /**

@@ -150,6 +150,28 @@ test("failure: what is no error arrives as it is", () => {
   assert.deepEqual(arrive({ status: 500, list: [1] }), { status: 500, list: [1] });
 });
 
+test("describe: shows any value in a message, in one wording, and never throws", () => {
+  const revoked = Proxy.revocable(() => 1, {});
+  revoked.revoke();
+  const unnamed = Object.assign(() => 1, {});
+  Object.defineProperty(unnamed, "name", { get: () => assert.fail() });
+  const cases: [unknown, string][] = [
+    ["x".repeat(61), `"${"x".repeat(60)}…"`],
+    [-5, "-5"],
+    [undefined, "undefined"],
+    [Symbol("why"), "Symbol(why)"],
+    [function parse() {}, "function parse"],
+    [[() => 1][0], "a function"],
+    [new RangeError("too far"), "RangeError: too far"],
+    [new Map(), "an object of type Map"],
+    [Object.create(null), "an object of type object"],
+    [revoked.proxy, "a value that cannot be shown"],
+    [unnamed, "a value that cannot be shown"],
+    [Object.assign(new Error("x"), { toString: () => assert.fail() }), "a value that cannot be shown"],
+  ];
+  for (const [value, text] of cases) assert.equal(errors.describe(value), text);
+});
+
 test("failure: what is no error and cannot be copied arrives as an error that says what it was", () => {
   function handler(): void {}
   const revoked = Proxy.revocable({}, {});
@@ -157,8 +179,8 @@ test("failure: what is no error and cannot be copied arrives as an error that sa
   const cases: [unknown, RegExp][] = [
     [handler, /: function handler$/],
     [Symbol("why"), /: Symbol\(why\)$/],
-    [Promise.resolve(), /: \[object Promise\]$/],
-    [{ a: handler }, /: \[object Object\]$/],
+    [Promise.resolve(), /: an object of type Promise$/],
+    [{ a: handler }, /: an object of type Object$/],
     [revoked.proxy, /: a value that cannot be shown$/],
   ];
   for (const [thrown, message] of cases) {
