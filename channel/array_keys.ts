@@ -20,7 +20,7 @@ const INDICES: readonly string[] = Object.keys(new Array(32).fill(0));
 let printer: ArrayPrinter | undefined;
 
 /** Takes the host's printer. It makes long arrays cheaper, and changes nothing else: without it all are asked. */
-export function useArrayPrinter(host: ArrayPrinter): void {
+export function useArrayPrinter(host: ArrayPrinter | undefined): void {
   printer = host;
 }
 

@@ -43,6 +43,18 @@ function writeSegment(walk: Walk, value: ArrayBuffer, byteLength: number, segmen
   writeSize(walk.writer, byteLength);
   if (most !== undefined) writeSize(walk.writer, most);
   segments.push(value);
+  walk.sizes.push({ size: byteLength, index: walk.index });
+}
+
+/** At the end of the walk: segments are copied, or sent, only after it, and their sizes stand in the bytes already. */
+export function checkSizes(walk: Walk): void {
+  const segments = walk.writer.segments!;
+  const first = segments.length - walk.sizes.length;
+  for (const [i, { size, index }] of walk.sizes.entries()) {
+    if (byteLengthOf(segments[first + i]) === size) continue;
+    walk.index = index;
+    throw new Refusal("a large buffer must keep its size while it is copied: a getter, or toPickle(), has changed it");
+  }
 }
 
 /** Writes a typed array or a DataView; `kind` is the index of its name in VIEW_NAMES. */

@@ -10,6 +10,7 @@ import { findClass } from "../tasks/picklable.ts";
 import { indexOf, otherKeys } from "./array_keys.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { writeByClass } from "./class_writer.ts";
+import { checkSizes } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
@@ -50,6 +51,7 @@ class Encoder extends Walk {
       for (this.index = 0; this.index < values.length; this.index++) this.value(values[this.index]);
       if (this.later.length > 0) this.#bodies();
       if (this.classes.length > 0) writeTable(this, offset);
+      if (this.sizes.length > 0) checkSizes(this);
     } catch (caught) {
       writer.length = writer.start + offset;
       if (segments !== undefined) writer.segments!.length = segments;

@@ -6,7 +6,7 @@
  * more of that memory than a small one.
  */
 import type { ByteStream } from "./byte_stream.ts";
-import { NoteWriter, PIECE_SIZE, PIECES, type SegmentMemory } from "./segment_notes.ts";
+import { JOINED_SIZE, NoteWriter, PIECE_SIZE, PIECES, type SegmentMemory } from "./segment_notes.ts";
 import { byteLengthOf, sizeOfSegments } from "./segments.ts";
 
 /**
@@ -120,30 +120,22 @@ export class Outbox {
     if (message.lent) keepRest(message);
     const rest = message.segments.slice(message.segment);
     this.#stream.write(this.#notes.bytes(sizeOfSegments(rest) - message.at));
-    for (const segment of rest) {
-      this.#stream.write(new Uint8Array(segment, message.at));
-      message.at = 0;
-    }
-    message.segment = message.segments.length;
+    while (message.segment < message.segments.length) this.#stream.write(takeBytes(message, Infinity));
   }
 
   /** Fills the next place. */
   #sendPiece(message: Outgoing, memory: SegmentMemory): void {
     const start = memory.base + this.#place * PIECE_SIZE;
-    let { segment, at } = message;
+    const { segment, at } = message;
     let size = 0;
-    for (; segment < message.segments.length && size < PIECE_SIZE;) {
-      const bytes = new Uint8Array(message.segments[segment]).subarray(at, at + PIECE_SIZE - size);
-      if (!memory.write(start + size, bytes)) return this.#lose(this.#place);
-      size += bytes.length;
-      at += bytes.length;
-      if (at === byteLengthOf(message.segments[segment])) {
-        segment++;
-        at = 0;
+    while (message.segment < message.segments.length && size < PIECE_SIZE) {
+      const bytes = takeBytes(message, PIECE_SIZE - size);
+      if (!memory.write(start + size, bytes)) {
+        Object.assign(message, { segment, at });
+        return this.#shrinkTo(this.#place);
       }
+      size += bytes.length;
     }
-    message.segment = segment;
-    message.at = at;
     this.size -= size;
     this.#place = (this.#place + 1) % this.#places;
     this.#unread++;
@@ -151,11 +143,42 @@ export class Outbox {
   }
 
   /** The memory has no more than `places`: it goes on with these, or by the stream if there are none. */
-  #lose(places: number): void {
+  #shrinkTo(places: number): void {
     this.#places = places;
     this.#place = 0;
     if (places === 0) this.#memory = undefined;
   }
+}
+
+/** Takes the next bytes of a message's segments, `most` at most: of one of them, or of several small ones, joined. */
+function takeBytes(message: Outgoing, most: number): Uint8Array {
+  const first = nextPart(message, most);
+  const { segments } = message;
+  if (first.length >= Math.min(most, JOINED_SIZE) || message.segment === segments.length - 1) {
+    pass(message, first.length);
+    return first;
+  }
+  const joined = new Uint8Array(Math.min(most, JOINED_SIZE));
+  let size = 0;
+  while (size < joined.length && message.segment < segments.length) {
+    const part = nextPart(message, joined.length - size);
+    joined.set(part, size);
+    size += part.length;
+    pass(message, part.length);
+  }
+  return joined.subarray(0, size);
+}
+
+/** What is left of the segment that is being sent, up to so many bytes. */
+function nextPart({ segments, segment, at }: Outgoing, most: number): Uint8Array {
+  return new Uint8Array(segments[segment], at, Math.min(most, byteLengthOf(segments[segment]) - at));
+}
+
+function pass(message: Outgoing, size: number): void {
+  message.at += size;
+  if (message.at < byteLengthOf(message.segments[message.segment])) return;
+  message.segment++;
+  message.at = 0;
 }
 
 /** Copies what has not gone of segments that are lent. */

@@ -105,8 +105,8 @@ export class ProtocolError extends Error {}
 export class FrameWriter extends ByteWriter {
   override readonly greatestSize: number = 2 ** 32 - 1;
 
-  /** Begins a frame. */
-  beginFrame(kind: MessageKind): void {
+  /** Begins a frame of a kind of message, or, under another mark, of note. */
+  beginFrame(kind: number): void {
     this.begin();
     this.reserve(FRAME_HEAD_SIZE + 1);
     this.length += FRAME_HEAD_SIZE;

@@ -34,6 +34,11 @@ export const NoteKind = {
 /** Bytes of a piece at most: some tenths of a millisecond, for which neither side stands still. */
 export const PIECE_SIZE: number = 512 * 1024;
 
+/**
+ * Bytes up to which small segments are written, and read, together: a call of the system takes longer than their copy.
+ */
+export const JOINED_SIZE: number = 64 * 1024;
+
 /** Pieces of each direction in the shared memory: as much as the other side may be behind. */
 export const PIECES = 8;
 
@@ -86,7 +91,7 @@ export class NoteWriter {
   }
 
   #begin(kind: number): void {
-    this.#frame.beginFrame(kind as never);
+    this.#frame.beginFrame(kind);
   }
 
   #note(kind: number, ...numbers: number[]): Uint8Array {

@@ -1,6 +1,6 @@
 /** Collects the segments that come before a message. */
 import { ProtocolError } from "./protocol.ts";
-import type { SegmentMemory } from "./segment_notes.ts";
+import { JOINED_SIZE, type SegmentMemory } from "./segment_notes.ts";
 
 /**
  * Memory for a segment is taken at once only up to this many bytes, and up to so many times of what has come: a size is
@@ -20,6 +20,8 @@ export class SegmentReceiver {
   /** The one that is coming, as far as there is memory for it, and how much of it has come. */
   #bytes = new Uint8Array(0);
   #filled = 0;
+  /** Small ones are read together. */
+  #joinedBytes: Uint8Array | undefined;
 
   /** Of so many bytes each. */
   constructor(sizes: readonly number[]) {
@@ -45,11 +47,14 @@ export class SegmentReceiver {
   read(memory: SegmentMemory, start: number, size: number): void {
     for (let at = 0; at < size;) {
       const room = this.#room(size - at);
-      if (!memory.read(start + at, room)) {
+      const isSmall = room.length < JOINED_SIZE && room.length < size - at;
+      const bytes = isSmall ? (this.#joinedBytes ??= new Uint8Array(JOINED_SIZE)).subarray(0, size - at) : room;
+      if (!memory.read(start + at, bytes)) {
         throw new ProtocolError(`Cannot take a piece of a segment as ${size} bytes must be at ${start}: they are not`);
       }
-      at += room.length;
-      this.#filledUp(room.length);
+      at += bytes.length;
+      if (isSmall) this.take(bytes);
+      else this.#filledUp(room.length);
     }
   }
 

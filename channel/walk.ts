@@ -21,6 +21,8 @@ export interface Mark {
   readonly open: number;
   /** Segments written. */
   readonly segments: number;
+  /** Places of {@linkcode Walk.sizes}. */
+  readonly sizes: number;
   /** Levels below the list's values. */
   readonly depth: number;
 }
@@ -51,6 +53,8 @@ export abstract class Walk {
   readonly classes: RegisteredClass[] = [];
   /** Numbers of the instances whose state is being walked. */
   readonly open: number[] = [];
+  /** Of each segment: its bytes when it was met, and the index of the value it is in. */
+  readonly sizes: { readonly size: number; readonly index: number }[] = [];
 
   /** Writes any value. */
   abstract value(value: unknown): void;
@@ -67,6 +71,7 @@ export abstract class Walk {
       this.seen.clear();
       if (this.later.length > 0) this.later.length = 0;
       if (this.classes.length > 0) this.classes.length = this.open.length = 0;
+      if (this.sizes.length > 0) this.sizes.length = 0;
       this.shapes.clear();
     }
     this.depth = 0;
@@ -82,6 +87,7 @@ export abstract class Walk {
       later: this.later.length,
       open: this.open.length,
       segments: this.writer.segments?.length ?? 0,
+      sizes: this.sizes.length,
       depth: this.depth,
     };
   }
@@ -94,6 +100,7 @@ export abstract class Walk {
     this.later.length = mark.later;
     this.open.length = mark.open;
     if (this.writer.segments !== undefined) this.writer.segments.length = mark.segments;
+    this.sizes.length = mark.sizes;
     this.depth = mark.depth;
   }
 }

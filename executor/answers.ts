@@ -55,17 +55,30 @@ export class Answers {
     const frame = this.#frame;
     const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
     const place = frame.beginBlock();
-    const transfer = frame.transfer = marksOf(value);
+    let lent = true;
     try {
-      encodeValue(frame, value, "result", "result", this.plain);
-      if (transfer !== undefined) frame.segments = ownSegments(frame.segments!, transfer);
+      lent = this.#writeResult(value);
     } catch (error) {
       frame.bytes[frame.start + kind] = Answer.FAILURE;
       frame.length = frame.start + place;
       frame.segments = [];
       encodeFailure(frame, error, where(), this.plain);
     }
-    this.#end(place, transfer === undefined);
+    this.#end(place, lent);
+  }
+
+  /** Writes a result; says whether the task may still have the buffers in it. */
+  #writeResult(value: unknown): boolean {
+    const frame = this.#frame;
+    const transfer = frame.transfer = marksOf(value);
+    try {
+      encodeValue(frame, value, "result", "result", this.plain);
+    } finally {
+      frame.transfer = undefined;
+    }
+    if (transfer === undefined) return true;
+    frame.segments = [...ownSegments(frame.segments!, { transfer, direction: "result" })];
+    return false;
   }
 
   /** The call has thrown, or its task was not found. */

@@ -1,7 +1,7 @@
 /** The arguments of calls: copied when they are submitted, and kept as bytes, one behind the other, until they are sent. */
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { encodeList } from "../channel/codec.ts";
-import { NO_SEGMENTS, ownSegments } from "../channel/segments.ts";
+import { ownSegments } from "../channel/segments.ts";
 
 /** The arguments of a call, as they wait. */
 export interface CopiedArguments {
@@ -62,8 +62,7 @@ export class CallArguments {
     try {
       const met = writer.takeSegments();
       options.check();
-      const own = ownSegments(met, transfer, metOnly);
-      const segments = own.length === 0 ? NO_SEGMENTS : own;
+      const segments = ownSegments(met, { transfer, metOnly });
       return { bytes: writer.bytes, start: writer.start, end: writer.length, segments };
     } catch (error) {
       writer.rollback();

@@ -109,7 +109,8 @@ export class Inbox {
     for (let i = 0; i < left; i++) {
       frame.skip(8);
       frame.skip(frame.u32());
-      if (own !== undefined) own.push(...segments.splice(0, frame.u32()));
+      if (own === undefined) continue;
+      for (const segment of segments.splice(0, frame.u32())) own.push(segment); // not spread: there may be any number
     }
     // Only when it is known to be whole: work that is due already would run into its end.
     this.#runs.push({ frame: reader, task, slices, left, segments: own });

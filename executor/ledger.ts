@@ -136,7 +136,7 @@ export class Ledger {
       frame.block(item.bytes, item.start, item.end);
       if (!isSegmented) continue;
       frame.u32(item.segments.length);
-      segments.push(...item.segments);
+      for (const segment of item.segments) segments.push(segment); // not spread: there may be any number
     }
     frame.view.setUint32(frame.start + place, next - from, true);
     return next;

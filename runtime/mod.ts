@@ -7,7 +7,7 @@ import { DenoRuntime } from "./deno.ts";
 import { NodeRuntime } from "./node.ts";
 import type { Runtime } from "./runtime.ts";
 
-useArrayPrinter(arrayPrinter);
+useArrayPrinter(arrayPrinter());
 
 let picked: Runtime | undefined;
 

@@ -145,6 +145,8 @@ export interface NodeModules {
   };
   /** Paths and URLs. */
   "node:url": { fileURLToPath(url: string): string; pathToFileURL(path: string): URL };
+  /** Printing of values. */
+  "node:util": { inspect(value: unknown, options: object): string };
 }
 
 /** The slice of `process`. */

@@ -19,7 +19,8 @@ const marked = holder[KEY] ??= new WeakMap();
  * Where a task is called as a plain function it does nothing.
  *
  * @typeParam T Type of the result.
- * @param value The task's result: an object that has the buffers in it. Only the result itself can be marked, not a part of it.
+ * @param value The task's result: an object that has the buffers in it. Only the result itself can be marked, not a part
+ *   of it.
  * @param buffers The buffers.
  * @returns `value`.
  * @throws {TypeError} If `value` is no object, or something else than an `ArrayBuffer` is to move.
@@ -67,9 +68,13 @@ export function checkTransfer(buffers: unknown): ReadonlySet<ArrayBuffer> {
       `Cannot transfer as 'transfer' must be an array of buffers: current value is ${describe(buffers)}`,
     );
   }
-  buffers.forEach((buffer, index) => {
+  const checked = new Set<ArrayBuffer>();
+  for (const [index, buffer] of buffers.entries()) {
     const kind = Object.prototype.toString.call(buffer).slice(8, -1);
-    if (kind === "ArrayBuffer" && buffers.indexOf(buffer) === index) return;
+    if (kind === "ArrayBuffer" && !checked.has(buffer)) {
+      checked.add(buffer);
+      continue;
+    }
     const hint = kind === "SharedArrayBuffer"
       ? "memory that is shared cannot move"
       : ArrayBuffer.isView(buffer)
@@ -78,6 +83,6 @@ export function checkTransfer(buffers: unknown): ReadonlySet<ArrayBuffer> {
       ? "it is there twice"
       : `current value is ${describe(buffer)}`;
     throw new TypeError(`Cannot transfer transfer[${index}] as it must be an ArrayBuffer, once: ${hint}`);
-  });
-  return new Set(buffers as ArrayBuffer[]);
+  }
+  return checked;
 }

@@ -12,13 +12,28 @@ import { decodeList, encodeList } from "../channel/codec.ts";
 import { decodeFailure, encodeFailure } from "../channel/failure.ts";
 import { FrameWriter, MessageKind, NOTE_MARK, ProtocolError } from "../channel/protocol.ts";
 import { MEMORY_SIZE, NoteKind, NoteWriter, PIECE_SIZE, PIECES, type SegmentMemory } from "../channel/segment_notes.ts";
-import { ownSegments, SEGMENT_SIZE, type Segments } from "../channel/segments.ts";
+import { NO_SEGMENTS, ownSegments, SEGMENT_SIZE, type Segments } from "../channel/segments.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
 import { runtime } from "../runtime/mod.ts";
 import { kill, sleep, test, until, withTempFolder } from "./harness.ts";
 import { forEachKind, type Kind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
-import { bytes, bytesLater, echo, ends, lying, moved, pid, reused, sizeOfMoved } from "./tasks_big.ts";
+import {
+  bytes,
+  bytesLater,
+  echo,
+  ends,
+  failsMarked,
+  lying,
+  manyMoved,
+  marksKept,
+  moved,
+  pid,
+  reused,
+  shrinks,
+  sizeOf,
+  sizeOfMoved,
+} from "./tasks_big.ts";
 import { withProject } from "./user_project.ts";
 
 const MB = 1 << 20;
@@ -120,7 +135,7 @@ test("codec: a buffer is what it is, not what it says; a proxy of one is refused
     };
     Object.defineProperties(buffer, lies);
     const there = encoded(buffer);
-    const [back] = decoded({ ...there, segments: ownSegments(there.segments as ArrayBuffer[]) }) as [ArrayBuffer];
+    const [back] = decoded({ ...there, segments: [...ownSegments(there.segments as ArrayBuffer[])] }) as [ArrayBuffer];
     assert.equal(new Uint8Array(back).length, size);
     const proxy = new Proxy(new ArrayBuffer(size), {
       get: (target, key) => {
@@ -130,6 +145,37 @@ test("codec: a buffer is what it is, not what it says; a proxy of one is refused
     });
     assert.throws(() => encoded([proxy]), /args\[0\]\[0\] .* a Proxy cannot be copied/);
   }
+});
+
+test("codec: a large buffer that a getter resizes or detaches behind the walk is refused, with its place", () => {
+  for (const change of [(b: ArrayBuffer) => b.resize(0), (b: ArrayBuffer) => b.resize(2 * MB), transferAway]) {
+    const buffer = new ArrayBuffer(MB, { maxByteLength: 2 * MB });
+    const changes = {
+      get changed(): number {
+        change(buffer);
+        return 1;
+      },
+    };
+    assert.throws(() => encoded(new Uint8Array(MB), { buffer }, changes), /args\[1\] .* must keep its size/);
+    const error = Object.assign(new Error("resized"), { buffer: new ArrayBuffer(MB, { maxByteLength: MB }) });
+    const writer = new ByteWriter(true);
+    writer.begin();
+    Object.defineProperty(error, "changed", { enumerable: true, get: () => error.buffer.resize(8) });
+    encodeFailure(writer, error, "somewhere");
+    const back = decodeFailure(writer.bytes, writer.start, writer.length, writer.segments) as Error;
+    assert.deepEqual([back.message, String(back.cause).includes("must keep its size")], ["resized", true]);
+  }
+});
+
+function transferAway(buffer: ArrayBuffer): void {
+  buffer.transfer();
+}
+
+test("segments: of what has none the list is always the same one, so that small items of a map lie in one run", () => {
+  const transfer = new Set([new ArrayBuffer(8)]);
+  assert.equal(ownSegments([], { transfer, metOnly: true }), NO_SEGMENTS);
+  assert.equal(ownSegments([], { transfer }), NO_SEGMENTS);
+  assert.equal(Array.from(transfer)[0].detached, true);
 });
 
 // ----- Channels
@@ -253,7 +299,8 @@ for (const road of ["memory", "stream"] as const) {
   test(`channel: segments of any size come with their message, in order, by ${road}`, async () => {
     const memory = new Memory();
     const { one, got, wires } = pair(road === "memory" ? memory : undefined);
-    const segments = [pattern(24 * MB), pattern(68), pattern(PIECE_SIZE), pattern(70_000)];
+    const small = range(3000).map((i) => pattern(4 + 4 * (i % 90)));
+    const segments = [pattern(24 * MB), pattern(68), pattern(PIECE_SIZE), pattern(70_000), ...small, pattern(MB)];
     one.send(message("before"));
     one.send(message("large"), segments);
     one.send(message("small"));
@@ -266,7 +313,7 @@ for (const road of ["memory", "stream"] as const) {
     await drained;
     assert.equal(one.unsent, 0);
     assert.deepEqual(got.map(({ text }) => text), ["before", "large", "small", "again", "last"]);
-    assert.deepEqual(got.map((each) => each.segments.length), [0, 4, 0, 1, 0]);
+    assert.deepEqual(got.map((each) => each.segments.length), [0, segments.length, 0, 1, 0]);
     for (const [i, segment] of segments.entries()) assertSame(got[1].segments[i], segment);
     assertSame(got[3].segments[0], segments[3]);
     assert.equal(memory.written > 24 * MB, road === "memory");
@@ -338,7 +385,7 @@ const claim = (...sizes: number[]): Uint8Array => rawNote(NoteKind.SEGMENTS, ...
 
 function rawNote(kind: number, ...numbers: number[]): Uint8Array {
   const frame = new FrameWriter();
-  frame.beginFrame(kind as never);
+  frame.beginFrame(kind);
   for (const number of numbers) frame.f64(number);
   return frame.endFrame(NOTE_MARK);
 }
@@ -513,6 +560,73 @@ forEachRoad("big data: 64 MB both ways", async (make) => {
   const value = pattern(64 * MB);
   assertSame(await pool.submit(echo, value) as ArrayBuffer, value);
 });
+
+forEachRoad(
+  "big data: a buffer that a getter resizes is refused here, and as a result; the pool lives",
+  async (make) => {
+    await using pool = make();
+    const buffer = new ArrayBuffer(MB, { maxByteLength: MB });
+    const value = {
+      buffer,
+      get resized(): number {
+        buffer.resize(0);
+        return 1;
+      },
+    };
+    assert.throws(() => pool.submit(echo, value), /Cannot send args\[0\] .* must keep its size/);
+    const results = pool.map(echo, [shrinks(MB), 7]);
+    await assert.rejects(() => results.next(), /Cannot send items\[0\] .* must keep its size/);
+    assert.equal((await results.next()).value, 7);
+    const failure = await rejection(pool.submit(shrinks, MB)) as PicklingError;
+    assert.ok(failure instanceof PicklingError && /must keep its size/.test(failure.message), String(failure));
+    assert.equal(await pool.submit(echo, 1), 1);
+  },
+);
+
+forEachRoad("transfer: many small buffers go both ways", async (make) => {
+  await using pool = make();
+  const buffers = range(10_000).map(() => new ArrayBuffer(8));
+  assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * 10_000);
+  assert.equal(buffers.every((buffer) => buffer.detached), true);
+  assert.equal((await pool.submit(manyMoved, 10_000)).length, 10_000);
+});
+
+forEachKind("transfer: a call may have hundreds of thousands of buffers", async (kind) => {
+  await using pool = kind.make({ maxWorkers: 1 });
+  const buffers = range(200_000).map(() => new ArrayBuffer(8));
+  assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * 200_000);
+});
+
+forEachRoad("transfer: what a task changes after reading its marked result has failed is not seen", async (make) => {
+  await using pool = make();
+  const failure = await rejection(pool.submit(failsMarked, 3, 20 * MB)) as Error & { cause: { data: Uint8Array } };
+  assert.ok(failure instanceof PicklingError, String(failure));
+  assert.equal(failure.cause.data.findIndex((byte) => byte !== 3), -1);
+  assert.equal(failure.cause.data.length, 20 * MB);
+});
+
+forEachKind(
+  "transfer: of memory that cannot move nothing moves, and the error says which and which way",
+  async (kind) => {
+    await using pool = kind.make({ maxWorkers: 1 });
+    const good = new ArrayBuffer(MB);
+    const gone = new ArrayBuffer(8);
+    gone.transfer();
+    const kept = new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer;
+    const refused = (buffers: ArrayBuffer[], of: string): void => {
+      const path = new RegExp(`^transfer${of}$`);
+      assert.throws(() => pool.with({ transfer: buffers }).submit(echo, good), { name: "PicklingError", path });
+      assert.equal(good.detached, false);
+    };
+    refused([good, gone], "\\[1\\]");
+    refused([kept], "\\[0\\]");
+    refused([good, kept], ""); // no host says which
+    const failure = await rejection(pool.submit(marksKept)) as PicklingError;
+    assert.ok(failure instanceof PicklingError, String(failure));
+    assert.deepEqual([failure.path, failure.direction], ["transfer", "result"]);
+    assert.equal(await pool.submit(echo, 1), 1);
+  },
+);
 
 forEachKind("transfer: moves what is not among the arguments, too; a refused call moves nothing", async (kind) => {
   await using pool = kind.make({ maxWorkers: 1 });

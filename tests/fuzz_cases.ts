@@ -46,7 +46,7 @@ function cross(value: unknown, aside: Aside): unknown {
   encodeValue(writer, value, "value", "argument");
   const copies = ownSegments(writer.takeSegments());
   // As they are transferred: what it was copied into is then empty.
-  const segments: Segments = aside === "all" ? ownSegments(copies, new Set(copies)) : copies.slice();
+  const segments: Segments = aside === "all" ? [...ownSegments(copies, { transfer: new Set(copies) })] : [...copies];
   const copy = decodeValue(writer.bytes, writer.start, writer.length, segments);
   assert.ok(segments.every((segment) => segment === undefined), "a segment is left over");
   return copy;

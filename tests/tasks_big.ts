@@ -47,6 +47,46 @@ export function sizeOfMoved(): number {
   return kept.byteLength;
 }
 
+/** Fails while its result, which is marked, is read; the error has the buffer that has another content in the next turn. */
+export function failsMarked(byte: number, size: number): object {
+  const data = reused(byte, size);
+  const result = {
+    get bytes(): never {
+      throw Object.assign(new Error("no bytes"), { data });
+    },
+  };
+  return transfer(result, [new ArrayBuffer(8)]);
+}
+
+/** Marks memory that cannot move as the second. */
+export function marksKept(): object {
+  const kept = new WebAssembly.Memory({ initial: 1 }).buffer;
+  return transfer({ kept }, [new ArrayBuffer(8), kept]);
+}
+
+/** A result that is made smaller while it is read. */
+export function shrinks(size: number): object {
+  const buffer = new ArrayBuffer(size, { maxByteLength: size });
+  return {
+    buffer,
+    get size(): number {
+      buffer.resize(0);
+      return 0;
+    },
+  };
+}
+
+/** Bytes of many buffers. */
+export function sizeOf(buffers: readonly ArrayBuffer[]): number {
+  return buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** So many small buffers, which move. */
+export function manyMoved(count: number): ArrayBuffer[] {
+  const buffers = Array.from({ length: count }, () => new ArrayBuffer(8));
+  return transfer(buffers, buffers);
+}
+
 /** A buffer that says other things of itself than it is. */
 export function lying(size: number): ArrayBuffer {
   return Object.defineProperties(new ArrayBuffer(size), { byteLength: { value: 5 }, slice: { value: 0 } });
@@ -58,3 +98,4 @@ export function pid(): number {
 }
 
 tasks(import.meta, { echo, bytes, bytesLater, ends, lying, reused, moved, sizeOfMoved, pid });
+tasks(import.meta, { failsMarked, manyMoved, marksKept, shrinks, sizeOf });
