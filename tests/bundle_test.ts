@@ -64,6 +64,57 @@ const SPLIT_PROGRAM = {
   `,
 };
 
+/** Two classes of one name in two modules, which have one URL in the bundle: a number is added to one of them. */
+const CLASSES = {
+  "flat.ts": `
+    import { picklable } from "@ergate/ergate";
+    export class Shape { side = 3; area(): number { return this.side ** 2; } }
+    picklable(META, Shape);
+    export class Sized extends Error { size = 1; }
+    picklable(META, Sized);
+  `,
+  "solid.ts": `
+    import { picklable } from "@ergate/ergate";
+    export class Shape { side = 3; area(): number { return 6 * this.side ** 2; } }
+    picklable(META, Shape);
+    export class State {
+      #at: number;
+      constructor(at: number) { this.#at = at; }
+      next(): State { return new State(this.#at + 1); }
+      get at(): number { return this.#at; }
+      toPickle(): number { return this.#at; }
+      static fromPickle(at: number): State { return new State(at); }
+    }
+    picklable(META, State);
+  `,
+  "main.ts": `
+    import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+    import { Shape as Flat, Sized } from "./flat.ts";
+    import { Shape as Solid, State } from "./solid.ts";
+    function areas(shapes: { area(): number }[]): number[] { return shapes.map((shape) => shape.area()); }
+    function made(what: string): unknown { return what === "flat" ? new Flat() : new Solid(); }
+    function next(state: State): State { return state.next(); }
+    function fail(): never { throw Object.assign(new Sized("no"), { size: 7 }); }
+    tasks(import.meta, { areas, made, next, fail });
+    if (isMain(import.meta)) {
+      await using pool = new ProcessPoolExecutor(1);
+      console.log(
+        (await pool.submit(areas, [new Flat(), new Solid()] as never)).join(),
+        (await pool.submit(made, "flat")) instanceof Flat,
+        (await pool.submit(made, "solid")) instanceof Solid,
+        (await pool.submit(next as never, new State(1) as never) as State).at,
+        await pool.submit(fail).catch((error) => [error instanceof Sized, error.size, error.message].join()),
+      );
+    }
+  `,
+};
+
+const CLASSES_EXPECTED = "9,54 true true 2 true,7,no\n";
+
+function classesOf(meta: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(CLASSES).map(([name, code]) => [name, code.replaceAll("META", meta)]));
+}
+
 /** A program whose task runs a second copy of the program itself, as a program. */
 const RUNS_ITSELF = `
   import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
@@ -189,6 +240,53 @@ test("bundle: tasks in a module of their own", () =>
     assert.equal(printed(await project.run("out/main.mjs")), "ccc c\n");
   }));
 
+for (
+  const [name, flags, meta] of [
+    ["as it comes", [], "import.meta"],
+    ["minified", ["--minify"], "import.meta"],
+    ["minified, the names of classes kept", ["--minify", "--keep-names"], "import.meta"],
+    ["minified, by the URL", ["--minify"], "{ url: import.meta.url }"],
+    ["split and minified", ["--splitting", "--minify"], "import.meta"],
+  ] as const
+) {
+  test(`bundle: classes of one name from two modules cross as themselves, ${name}`, () =>
+    withProject(classesOf(meta), async (project) => {
+      await bundle(project, flags);
+      assert.equal(printed(await project.run("out/main.mjs")), CLASSES_EXPECTED);
+    }));
+}
+
+test("bundle: two classes of one given name and one text are refused, not taken for each other", () => {
+  const flat = `
+    import { picklable } from "@ergate/ergate";
+    export class Shape { side = 3; }
+    picklable(import.meta, Shape, { name: "Shape" });
+  `;
+  const main = `
+    import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+    import { Shape as Flat } from "./flat.ts";
+    import { Shape as Solid } from "./solid.ts";
+    function same(value: unknown): unknown { return value; }
+    tasks(import.meta, { same });
+    if (isMain(import.meta)) {
+      await using pool = new ProcessPoolExecutor(1);
+      for (const Class of [Flat, Solid]) {
+        try {
+          console.log((await pool.submit(same, new Class() as never)) instanceof Class);
+        } catch (error) {
+          console.log(/only one of its name and text/.test((error as Error).message));
+        }
+      }
+    }
+  `;
+  return withProject({ "flat.ts": flat, "solid.ts": flat, "main.ts": main }, async (project) => {
+    for (const flags of [[], ["--minify"]]) {
+      await bundle(project, flags);
+      assert.equal(printed(await project.run("out/main.mjs")), "true\ntrue\n");
+    }
+  });
+});
+
 // ----- Bun's binaries
 
 /** They are made by Bun, whatever runs the tests. */
@@ -224,6 +322,12 @@ for (const [name, { flags, code }] of Object.entries(BINARIES)) {
       assert.deepEqual(project.temporary, []);
     }));
 }
+
+test("binary: classes of one name from two modules cross as themselves", () =>
+  withProject(classesOf("import.meta"), async (project) => {
+    await compile(project, []);
+    assert.equal(printed(await runBinary(project, project.path("program"))), CLASSES_EXPECTED);
+  }));
 
 test("binary: without its guard it is one clear error, and no fork bomb", () =>
   withProject({ "main.ts": PROGRAM.replace("if (isMain(META))", "") }, async (project) => {
