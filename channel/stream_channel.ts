@@ -85,7 +85,8 @@ export class StreamChannel implements Channel {
     this.#arriving = arriving;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { frame, segments } of waiting) this.#handle(frame, segments); // those that the new handler leaves to another wait again
+    // Those that the new handler leaves to another wait again.
+    for (const { frame, segments } of waiting) this.#handle(frame, segments);
   }
 
   drained(): Promise<void> {
