@@ -7,8 +7,13 @@
 import { describe } from "../errors.ts";
 import { hashOf, type ModuleMeta, registerModule, type TaskAddress } from "./registry.ts";
 
-/** Any class, abstract ones included. */
-export type AnyClass = abstract new (...args: never[]) => object;
+/** Any class: abstract ones too, and those whose constructor is private. */
+export interface AnyClass {
+  /** The class's own name. */
+  readonly name: string;
+  /** What its instances inherit from. */
+  readonly prototype: object;
+}
 
 /** How a class is named to the other side: as a task is. */
 export type ClassAddress = TaskAddress;
@@ -94,7 +99,7 @@ export interface PicklableDecorator {
    * @param target The class.
    * @param context What the language says of it.
    */
-  <C extends AnyClass>(target: C, context: ClassDecoratorContext<C>): void;
+  <C extends abstract new (...args: never[]) => object>(target: C, context: ClassDecoratorContext<C>): void;
 }
 
 /**
@@ -208,7 +213,7 @@ function decorator(module: ModuleMeta, name: string | undefined): PicklableDecor
 }
 
 function registerClass(module: ModuleMeta, target: AnyClass, givenName: string | undefined): void {
-  const prototype: unknown = typeof target === "function" ? target.prototype : undefined;
+  const prototype: unknown = typeof (target as unknown) === "function" ? target.prototype : undefined;
   if (typeof prototype !== "object" || prototype === null) {
     throw new TypeError(
       `Cannot register a class as picklable as it must be a class: current value is ${describe(target)}`,

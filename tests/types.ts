@@ -555,6 +555,27 @@ class Point {
 }
 interface Point extends Picklable {}
 picklable(import.meta, Point);
+
+class Id {
+  readonly value: string;
+  private constructor(value: string) {
+    this.value = value;
+  }
+  static of(value: string): Id {
+    return new Id(value);
+  }
+  toPickle(): string {
+    return this.value;
+  }
+  static fromPickle(value: string): Id {
+    return new Id(value);
+  }
+}
+// A class whose constructor is private, and which therefore has a factory, is a class as well.
+same<ReturnType<typeof picklable<typeof Id>>, typeof Id>();
+picklable(import.meta, Id);
+// @ts-expect-error: no class
+picklable(import.meta, 7);
 class Point3 extends Point {
   override norm(): number {
     return 3;
