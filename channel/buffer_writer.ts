@@ -2,26 +2,40 @@
 import * as tag from "./codec_tags.ts";
 import { Refusal } from "./refusal.ts";
 import { writeByte, writeBytes, writeSize } from "./scalar_writer.ts";
-import { byteLengthOf, greatestLengthOf, isBuffer, SEGMENT_SIZE } from "./segments.ts";
-import { getter } from "./slots.ts";
+import { byteLengthOf, greatestLengthOf, isBuffer, isDetached, SEGMENT_SIZE } from "./segments.ts";
+import { type Getter, getter } from "./slots.ts";
 import type { Walk } from "./walk.ts";
 
-const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
-const ARRAY_SLOTS = {
-  buffer: getter(TYPED_ARRAY, "buffer"),
-  byteOffset: getter(TYPED_ARRAY, "byteOffset"),
-  length: getter(TYPED_ARRAY, "length"),
-};
-const DATA_VIEW_SLOTS = {
-  buffer: getter(DataView.prototype, "buffer"),
-  byteOffset: getter(DataView.prototype, "byteOffset"),
-  length: getter(DataView.prototype, "byteLength"),
-};
+interface Slots {
+  readonly buffer: Getter;
+  readonly byteOffset: Getter;
+  readonly byteLength: Getter;
+  /** In elements. */
+  readonly length: Getter;
+}
+
+function slotsOf(prototype: object, length: string): Slots {
+  return {
+    buffer: getter(prototype, "buffer"),
+    byteOffset: getter(prototype, "byteOffset"),
+    byteLength: getter(prototype, "byteLength"),
+    length: getter(prototype, length),
+  };
+}
+
+const ARRAY_SLOTS = slotsOf(Object.getPrototypeOf(Uint8Array.prototype) as object, "length");
+const DATA_VIEW_SLOTS = slotsOf(DataView.prototype, "byteLength");
+/** Bytes of an element, by index in VIEW_NAMES. */
+const ELEMENT_SIZES: readonly number[] = tag.VIEW_NAMES.map((name) => {
+  return (globalThis as unknown as Record<string, { BYTES_PER_ELEMENT?: number } | undefined>)[name]
+    ?.BYTES_PER_ELEMENT ?? 1;
+});
+const { resize } = ArrayBuffer.prototype;
 
 /** Writes an ArrayBuffer that was not met before. */
 export function writeBuffer(walk: Walk, value: ArrayBuffer): void {
   if (!isBuffer(value)) throw new Refusal("a Proxy cannot be copied: send what it stands for");
-  if (value.detached) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
+  if (isDetached(value)) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
   const { segments, transfer } = walk.writer;
   const byteLength = byteLengthOf(value);
   if (segments !== undefined && (byteLength >= SEGMENT_SIZE || (byteLength > 0 && transfer?.has(value) === true))) {
@@ -61,7 +75,8 @@ export function checkSizes(walk: Walk): void {
 export function writeView(walk: Walk, kind: number, value: Uint8Array | DataView): void {
   const slots = kind === tag.DATA_VIEW ? DATA_VIEW_SLOTS : ARRAY_SLOTS;
   const buffer = slots.buffer.call(value) as ArrayBuffer;
-  const isTracking = buffer.resizable && tracksLength(kind, value, buffer);
+  const most = isBuffer(buffer) ? greatestLengthOf(buffer) : undefined;
+  const isTracking = most !== undefined && tracksLength(kind, value, most);
   writeByte(walk.writer, isTracking ? tag.TRACKING_VIEW : tag.VIEW);
   writeByte(walk.writer, kind);
   walk.value(buffer);
@@ -71,46 +86,58 @@ export function writeView(walk: Walk, kind: number, value: Uint8Array | DataView
 
 /** Node's Buffer: only its own bytes, for small ones lie in a block that they share with strangers. */
 export function writeHostBuffer(walk: Walk, value: Uint8Array): void {
-  if (value.byteLength === value.buffer.byteLength) return writeView(walk, 0, value);
+  const buffer = ARRAY_SLOTS.buffer.call(value) as ArrayBuffer;
+  const byteLength = ARRAY_SLOTS.byteLength.call(value) as number;
+  if (!isBuffer(buffer) || byteLengthOf(buffer) === byteLength) return writeView(walk, 0, value);
   writeByte(walk.writer, tag.VIEW);
   writeByte(walk.writer, 0);
   walk.seen.find({}); // The buffer that it gets on arrival.
   writeByte(walk.writer, tag.BUFFER);
-  writeSize(walk.writer, value.byteLength);
-  writeBytes(walk.writer, value);
+  writeSize(walk.writer, byteLength);
+  writeBytes(walk.writer, new Uint8Array(buffer, ARRAY_SLOTS.byteOffset.call(value) as number, byteLength));
   writeSize(walk.writer, 0);
-  writeSize(walk.writer, value.byteLength);
+  writeSize(walk.writer, byteLength);
 }
 
 /**
  * Whether a view of a resizable buffer follows its length. Nothing says so but the view itself, once the buffer has another
  * length: it gets one for the blink of an eye, which no other code can see.
  */
-function tracksLength(kind: number, value: Uint8Array | DataView, buffer: ArrayBuffer): boolean {
+function tracksLength(kind: number, value: Uint8Array | DataView, most: number): boolean {
   if (isOutOfBounds(kind, value)) throw new Refusal("a view must lie inside of its buffer: that was made smaller");
-  const size = kind === tag.DATA_VIEW ? 1 : (value as Uint8Array).BYTES_PER_ELEMENT;
-  const { byteLength: length, maxByteLength } = buffer;
-  const before = value.byteLength;
-  if (value.byteOffset + before + size <= length) return false; // it would reach further
-  if (length + size <= maxByteLength) {
-    buffer.resize(length + size);
-    const isTracking = value.byteLength !== before;
-    buffer.resize(length);
-    return isTracking;
-  }
+  const slots = kind === tag.DATA_VIEW ? DATA_VIEW_SLOTS : ARRAY_SLOTS;
+  const size = ELEMENT_SIZES[kind];
+  const buffer = slots.buffer.call(value) as ArrayBuffer;
+  const length = byteLengthOf(buffer);
+  const before = slots.byteLength.call(value) as number;
+  if ((slots.byteOffset.call(value) as number) + before + size <= length) return false; // it would reach further
+  if (length + size <= most) return withLength(buffer, length + size, () => slots.byteLength.call(value) !== before);
   if (before < size) return false; // no room to tell by, and none to grow into
   const last = new Uint8Array(buffer, length - size).slice();
-  buffer.resize(length - size);
-  const isTracking = !isOutOfBounds(kind, value); // one of fixed length no longer fits
-  buffer.resize(length);
-  new Uint8Array(buffer, length - size).set(last);
-  return isTracking;
+  try {
+    return withLength(buffer, length - size, () => !isOutOfBounds(kind, value)); // one of fixed length no longer fits
+  } finally {
+    new Uint8Array(buffer, length - size).set(last);
+  }
+}
+
+/** Asks while a buffer has another length. */
+function withLength(buffer: ArrayBuffer, length: number, ask: () => boolean): boolean {
+  const before = byteLengthOf(buffer);
+  resize.call(buffer, length);
+  try {
+    return ask();
+  } finally {
+    resize.call(buffer, before);
+  }
 }
 
 /** Whether a view's buffer was made too small for it. */
 function isOutOfBounds(kind: number, value: Uint8Array | DataView): boolean {
   try {
-    return kind === tag.DATA_VIEW ? value.byteLength < 0 : Uint8Array.prototype.at.call(value, 0) === null;
+    if (kind === tag.DATA_VIEW) DATA_VIEW_SLOTS.byteLength.call(value);
+    else Uint8Array.prototype.at.call(value, 0);
+    return false;
   } catch {
     return true;
   }

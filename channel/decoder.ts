@@ -14,8 +14,9 @@ import { UnpicklingError } from "./unpickling_error.ts";
 
 /** Arrays up to this length are made at once. */
 const PRESET_LENGTH = 4;
-/** A run of holes longer than this makes an array a dictionary, so that it costs nothing. */
+/** More holes than this, and than so many for each item before them, make an array a dictionary, in which they cost nothing. */
 const DENSE_HOLES = 1024;
+const HOLES_PER_ITEM = 8;
 
 const NO_KEYS: readonly string[] = [];
 
@@ -262,8 +263,9 @@ class Decoder extends Reading {
   /** The items that an array of that length lacks. */
   #itemsUpTo(length: number, value: unknown[]): void {
     const bytes = this.bytes;
+    let holes = 0;
     while (value.length < length) {
-      if (bytes[this.at] === tag.HOLES) this.#holes(value, length);
+      if (bytes[this.at] === tag.HOLES) holes = this.#holes(value, length, holes);
       else value.push(this.value());
     }
   }
@@ -273,17 +275,25 @@ class Decoder extends Reading {
     this.#fields(value as unknown as Record<string, unknown>);
   }
 
-  #holes(value: unknown[], length: number): void {
+  /** A run of holes. `holes` are those before it, Infinity if they have made the array a dictionary; gives them with these. */
+  #holes(value: unknown[], length: number, holes: number): number {
     this.take(1);
     const run = this.size();
     if (run === 0 || run > length - value.length || length > 0xffff_ffff) {
       throw new DecodeError(`Cannot decode as ${run} holes do not fit into an array of ${length}`);
     }
     const next = value.length + run;
+    const all = holes + run;
+    const isDense = all <= DENSE_HOLES + HOLES_PER_ITEM * (next - all);
+    if (isDense || all === Infinity) {
+      value.length = next;
+      return all;
+    }
     // An item far away turns the array into a dictionary; only setting its length would allocate for every hole.
-    if (run > DENSE_HOLES) value[0xffff_fffe] = undefined;
+    value[0xffff_fffe] = undefined;
     value.length = next;
-    if (next === 0xffff_ffff && run > DENSE_HOLES) delete value[0xffff_fffe]; // the greatest length does not take it away
+    if (next === 0xffff_ffff) delete value[0xffff_fffe]; // the greatest length does not take it away
+    return Infinity;
   }
 
   #numbers(kind: number): number[] {

@@ -30,9 +30,10 @@ export function writeInstance(walk: Walk, value: object, registered: RegisteredC
 
 /** What `toPickle` gives. It must be whole when `fromPickle` gets it: nothing in it is put off. */
 function writePickled(walk: Walk, value: object, registered: RegisteredClass, isOfError: boolean): void {
+  const place = placeOf(walk, registered);
   walk.open.push(walk.seen.count - 1);
   writeByte(walk.writer, isOfError ? tag.PICKLED_ERROR : tag.PICKLED);
-  writeSize(walk.writer, placeOf(walk, registered));
+  writeSize(walk.writer, place);
   let state: unknown;
   try {
     state = (value as { toPickle(): unknown }).toPickle();

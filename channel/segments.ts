@@ -40,6 +40,11 @@ export function byteLengthOf(buffer: ArrayBuffer): number {
   return GETTERS.byteLength.call(buffer);
 }
 
+/** Whether its memory is gone. */
+export function isDetached(buffer: ArrayBuffer): boolean {
+  return GETTERS.detached.call(buffer);
+}
+
 /** Bytes that a resizable buffer may come to have; `undefined`: it is not resizable. */
 export function greatestLengthOf(buffer: ArrayBuffer): number | undefined {
   return GETTERS.resizable.call(buffer) ? GETTERS.maxByteLength.call(buffer) : undefined;
@@ -116,7 +121,7 @@ function take(
   buffers: readonly ArrayBuffer[],
   refuse: (buffer: ArrayBuffer | undefined, cause?: unknown) => Error,
 ): Map<ArrayBuffer, ArrayBuffer> {
-  const gone = buffers.find((buffer) => !isBuffer(buffer) || GETTERS.detached.call(buffer));
+  const gone = buffers.find((buffer) => !isBuffer(buffer) || isDetached(buffer));
   if (gone !== undefined) throw refuse(gone);
   const taken = new Map<ArrayBuffer, ArrayBuffer>();
   for (let at = 0; at < buffers.length; at += TAKEN_AT_ONCE) {

@@ -19,6 +19,8 @@ export interface Mark {
   readonly later: number;
   /** Instances whose state is being walked. */
   readonly open: number;
+  /** Classes met. */
+  readonly classes: number;
   /** Segments written. */
   readonly segments: number;
   /** Places of {@linkcode Walk.sizes}. */
@@ -70,7 +72,8 @@ export abstract class Walk {
     if (this.seen.count > 0) {
       this.seen.clear();
       if (this.later.length > 0) this.later.length = 0;
-      if (this.classes.length > 0) this.classes.length = this.open.length = 0;
+      if (this.classes.length > 0) this.classes.length = 0;
+      if (this.open.length > 0) this.open.length = 0;
       if (this.sizes.length > 0) this.sizes.length = 0;
       this.shapes.clear();
     }
@@ -86,6 +89,7 @@ export abstract class Walk {
       count: this.seen.count,
       later: this.later.length,
       open: this.open.length,
+      classes: this.classes.length,
       segments: this.writer.segments?.length ?? 0,
       sizes: this.sizes.length,
       depth: this.depth,
@@ -99,6 +103,7 @@ export abstract class Walk {
     this.shapes.clear();
     this.later.length = mark.later;
     this.open.length = mark.open;
+    this.classes.length = mark.classes;
     if (this.writer.segments !== undefined) this.writer.segments.length = mark.segments;
     this.sizes.length = mark.sizes;
     this.depth = mark.depth;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
-import { ARRAY, STRINGS } from "../channel/codec_tags.ts";
+import { ARRAY, HOLES, STRINGS } from "../channel/codec_tags.ts";
 import { InvalidStateError, PicklingError } from "../errors.ts";
 import { randomNumbers, test } from "./harness.ts";
 import "../runtime/mod.ts"; // long arrays are asked for their keys as the host can
@@ -24,6 +24,11 @@ function bytesOf(value: unknown): Uint8Array {
   writer.begin();
   encodeValue(writer, value, "args[0]", "argument");
   return writer.bytes.slice(writer.start, writer.length);
+}
+
+/** A size as the bytes have it. */
+function sizeBytes(size: number): number[] {
+  return size < 0x80 ? [size] : [size % 0x80 | 0x80, ...sizeBytes(Math.floor(size / 0x80))];
 }
 
 const toStringOf = (value: unknown): string => Object.prototype.toString.call(value);
@@ -251,6 +256,35 @@ test("codec: a view that follows its resizable buffer's length still does; other
   }
 });
 
+test("codec: own fields with the names of slots say nothing of resizable buffers, which are as they were", () => {
+  const lies = { byteLength: 4, maxByteLength: 4, resizable: false, detached: true, resize: undefined };
+  for (const most of [16, 32]) {
+    const buffer = new ArrayBuffer(16, { maxByteLength: most });
+    new Uint8Array(buffer).fill(7);
+    const views = [
+      new Uint8Array(buffer),
+      new DataView(buffer),
+      new Uint16Array(buffer, 4),
+      new Uint8Array(buffer, 0, 16),
+    ];
+    for (const [name, value] of Object.entries(lies)) {
+      for (const each of [buffer, ...views]) Object.defineProperty(each, name, { value, configurable: true });
+    }
+    for (const view of views) {
+      for (const name of ["byteOffset", "BYTES_PER_ELEMENT"]) Object.defineProperty(view, name, { value: 1 });
+    }
+    const copies = cross(views) as Uint8Array[];
+    assert.deepEqual(copies.map((copy) => copy.byteLength), [16, 16, 12, 16]);
+    const copy = copies[0].buffer as ArrayBuffer;
+    assert.deepEqual([copy.byteLength, copy.maxByteLength, copy.resizable], [16, most, true]);
+    for (const each of [new Uint8Array(buffer), copies[0]]) assert.deepEqual([...each], new Array(16).fill(7));
+    copy.resize(most - 2);
+    assert.deepEqual(copies.map((each) => each.byteLength), most === 16 ? [14, 14, 10, 0] : [30, 30, 26, 16]);
+  }
+  const fixed = Object.defineProperty(new ArrayBuffer(8), "resizable", { value: true });
+  assert.equal((cross(new Uint8Array(fixed)) as Uint8Array).length, 8);
+});
+
 test("codec: a view out of bounds of a buffer that was made smaller is refused", () => {
   const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
   for (const view of [new Uint8Array(buffer, 4, 4), new Float64Array(buffer, 0, 1), new DataView(buffer, 2, 6)]) {
@@ -334,6 +368,19 @@ test("codec: an array of four thousand million holes costs what its items cost",
   const copy = cross(sparse) as unknown[];
   assert.deepEqual([copy.length, copy[5], Object.keys(copy)], [4_294_967_295, "five", ["5", "4294967294"]]);
   assert.equal(copy[4_294_967_294], copy);
+});
+
+test("codec: many runs of holes, one behind the other, allocate nothing", () => {
+  const runs = 20_000;
+  const bytes = [HEAD, 1, ARRAY, ...sizeBytes(1024 * runs)];
+  for (let i = 0; i < runs; i++) bytes.push(HOLES, ...sizeBytes(1024));
+  const start = performance.now();
+  const value = decodeValue(Uint8Array.from(bytes), 0, bytes.length) as unknown[];
+  assert.ok(performance.now() - start < 1000, "twenty million holes were made");
+  assert.deepEqual([value.length, Object.keys(value)], [1024 * runs, []]);
+  const holey: number[] = [];
+  for (let i = 0; i < 500; i++) holey[i * (i % 2 === 0 ? 3 : 700)] = i;
+  assertSame(cross(holey), holey);
 });
 
 test("codec: each getter is read once", () => {

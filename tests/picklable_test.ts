@@ -19,7 +19,7 @@ import { Arrivals, Latch, test, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
-import { hexOf } from "./wire.ts";
+import { hexOf, hexOfFailure, valueOf } from "./wire.ts";
 import * as tasks from "./tasks.ts";
 import * as classes from "./tasks_picklable.ts";
 import {
@@ -245,6 +245,21 @@ test("picklable: classes that nothing tells apart are refused when they are sent
       / class Shape must be the only one of its name and text .*there are 2; give each a/,
     );
   }
+  // The next walk knows nothing of it.
+  const cycle: { self?: unknown } = {};
+  cycle.self = cycle;
+  let deep: unknown = 1;
+  for (let i = 0; i < 1000; i++) deep = [deep];
+  assert.equal(typeof valueOf(hexOf([cycle, deep])), "object");
+});
+
+test("picklable: the class of a field that is left out is not in the table", () => {
+  class Holder {
+    readonly run = (): number => 1;
+  }
+  picklable(meta, Holder);
+  const hex = hexOfFailure(Object.assign(new Error("x"), { holder: new Holder() }), "here");
+  assert.equal(hex.slice(8, 10), "10"); // the head of the first list: the version, and no flag
 });
 
 test("picklable: a class that extends one of the host's needs both methods", () => {
