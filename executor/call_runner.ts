@@ -27,7 +27,7 @@ import { CallContext } from "./call_context.ts";
 import { Entrance, LARGE } from "./entrance.ts";
 import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
-import { type Call, Inbox, type KnownTask, type Run } from "./inbox.ts";
+import { type Call, Inbox, type KnownTask, PROOF, type Run } from "./inbox.ts";
 import { nextMean } from "./work_item.ts";
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
@@ -124,7 +124,8 @@ export class CallRunner {
         continue;
       }
       const time = now();
-      if (run.task.mean >= SHORT || this.answers.areDue(time)) this.answers.send();
+      const isShort = run.task.measured >= PROOF && run.task.mean < SHORT;
+      if (!isShort || this.answers.areDue(time)) this.answers.send();
       if (this.#channel.unsent > 0) {
         this.#busy = true;
         this.#channel.drained().then(() => this.#goOn());
@@ -267,6 +268,7 @@ export class CallRunner {
       this.#entrance.clock = now();
       duration = (this.#entrance.clock - before) / this.#entrance.size;
       task.mean = nextMean(task.mean, duration);
+      task.measured++;
     }
     const where = (): string => this.#where(task.name);
     if (answer === Answer.RESULT) this.answers.returned(this.#inbox.sequence, duration, value, where);

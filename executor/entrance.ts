@@ -4,7 +4,7 @@
  */
 import { now } from "../runtime/host_functions.ts";
 import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
-import type { Run } from "./inbox.ts";
+import { PROOF, type Run } from "./inbox.ts";
 
 /**
  * Milliseconds below which calls of a map may share an entry in the slate and a context. What shares one is lost together,
@@ -58,7 +58,7 @@ export class Entrance {
   tryEnter(sequence: number, run: Run, time: number): boolean {
     if (this.#stop !== 0) return false;
     const { task } = run;
-    const last = sequence + (run.slices ? sliceOf(task.mean, run.left) : 1);
+    const last = sequence + (run.slices && task.measured >= PROOF ? sliceOf(task.mean, run.left) : 1);
     writeEntered(this.#slate, last, task.found !== undefined && run.frame.peekBlockSize() < LARGE);
     this.clock = now();
     // The parent writes `stop` only 2 ms after it has seen an entry: an entry that follows another within 1 ms is safe.

@@ -10,6 +10,9 @@ import type { Segments } from "../channel/segments.ts";
 import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
 import { Deque } from "./deque.ts";
 
+/** Calls of a task that must have been measured before it has proved short: one alone proves nothing. */
+export const PROOF = 16;
+
 /** A task as this worker knows it. */
 export interface KnownTask {
   /** How to find it. */
@@ -22,10 +25,12 @@ export interface KnownTask {
   found: RegisteredTask | undefined;
   /** Mean running time in milliseconds; `Infinity` until it has run. */
   mean: number;
+  /** How often that was measured. */
+  measured: number;
 }
 
 function knownTask(address: TaskAddress, mayBeStale: boolean): KnownTask {
-  return { address, mayBeStale, name: fullName(address), found: undefined, mean: Infinity };
+  return { address, mayBeStale, name: fullName(address), found: undefined, mean: Infinity, measured: 0 };
 }
 
 /** Calls of one task, in one message. */
