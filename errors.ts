@@ -106,12 +106,15 @@ export class BrokenExecutor extends Error {}
 /** A process pool is unusable; each pending call fails with an error of its own. */
 export class BrokenProcessPool extends BrokenExecutor {}
 
+/** A thread pool is unusable; each pending call fails with an error of its own. */
+export class BrokenThreadPool extends BrokenExecutor {}
+
 /** Who died, and what it was at. */
 export interface WorkerLostErrorOptions {
   /** Name of the worker, as `ProcessPoolExecutor-1`. */
   readonly workerName: string;
-  /** Its process id. */
-  readonly pid: number;
+  /** Its process id; `undefined` of a thread. */
+  readonly pid: number | undefined;
   /** Its exit code; `null` if a signal ended it. */
   readonly exitCode: number | null;
   /** The signal that ended it, as `SIGKILL`; `null` if it exited. */
@@ -133,8 +136,8 @@ export interface WorkerLostErrorOptions {
 export class WorkerLostError extends BrokenExecutor {
   /** Name of the worker, as `ProcessPoolExecutor-1`. */
   readonly workerName: string;
-  /** Process id of the worker. */
-  readonly pid: number;
+  /** Process id of the worker; `undefined` of a thread, which has none of its own. */
+  readonly pid: number | undefined;
   /** Exit code of the worker; `null` if a signal ended it. */
   readonly exitCode: number | null;
   /** The signal that ended the worker, as `SIGKILL`; `null` if it exited. */
@@ -177,6 +180,7 @@ brand(ShutdownError, "ShutdownError");
 brand(TimeoutError, "TimeoutError");
 brand(BrokenExecutor, "BrokenExecutor");
 brand(BrokenProcessPool, "BrokenProcessPool");
+brand(BrokenThreadPool, "BrokenThreadPool");
 brand(WorkerLostError, "WorkerLostError");
 brand(TaskNotFoundError, "TaskNotFoundError");
 brand(NotSupportedError, "NotSupportedError");

@@ -1,8 +1,8 @@
 /**
- * Process pools with the semantics of Python's `concurrent.futures`, for Deno, Bun and Node alike.
+ * Process and thread pools with the semantics of Python's `concurrent.futures`, for Deno, Bun and Node alike.
  *
- * Register functions with {@linkcode tasks}, make a {@linkcode ProcessPoolExecutor}, and call them with
- * {@linkcode Executor.submit} or {@linkcode Executor.map}.
+ * Register functions with {@linkcode tasks}, make a {@linkcode ProcessPoolExecutor} or a {@linkcode ThreadPoolExecutor}, and
+ * call them with {@linkcode Executor.submit} or {@linkcode Executor.map}.
  *
  * @example Usage
  * ```ts
@@ -27,6 +27,7 @@
 export {
   BrokenExecutor,
   BrokenProcessPool,
+  BrokenThreadPool,
   CancelledError,
   InvalidStateError,
   NotSupportedError,
@@ -63,4 +64,6 @@ export type { CallOptions } from "./executor/call_options.ts";
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
 export type { MapResults } from "./executor/map.ts";
 export type { Heads, Items, MapOptions, Zipped } from "./executor/map_arguments.ts";
-export { type InitargsOf, ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";
+export type { ExecutorOptions, InitargsOf } from "./executor/executor_options.ts";
+export { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "./executor/process_pool.ts";
+export { ThreadPoolExecutor, type ThreadPoolExecutorOptions } from "./executor/thread_pool.ts";

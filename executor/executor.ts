@@ -29,7 +29,7 @@ export interface ShutdownOptions {
 /**
  * Runs tasks in workers. Python's `concurrent.futures.Executor`.
  *
- * Made as one of its subclasses, {@linkcode ProcessPoolExecutor}. Workers start on demand; an idle one is reused first. One
+ * Made as one of its subclasses, {@linkcode ProcessPoolExecutor} or {@linkcode ThreadPoolExecutor}. Workers start on demand; an idle one is reused first. One
  * call at a time runs in a worker: to overlap waiting, take more workers.
  *
  * Unlike Python, `submit` takes its copy of the arguments at the call: what the caller changes later is not seen, and what

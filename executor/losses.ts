@@ -1,6 +1,6 @@
 /** What is said of a worker that died: to the caller of a lost call, of a broken pool, of a worker that never started. */
 import { WorkerLostError } from "../errors.ts";
-import { describeExit } from "../runtime/process_host.ts";
+import { describeExit } from "../runtime/output.ts";
 import { fullName } from "../tasks/registry.ts";
 import type { WorkItem } from "./work_item.ts";
 import type { Worker, WorkerCrash, WorkerEnd } from "./worker.ts";
@@ -34,7 +34,7 @@ export function startError(worker: Worker, end: WorkerEnd): Error {
 /** Tells, once and at once, of an error that nobody caught in a worker that was at no call: no future can. */
 export function reportCrash(worker: Worker, crash: WorkerCrash): void {
   const task = crash.task === "" ? "" : `, ${crash.isOrigin ? "from" : "after a call of"} ${crash.task}`;
-  console.error(`Uncaught error in worker ${worker.name} (process ${worker.pid})${task}:`, crash.error);
+  console.error(`Uncaught error in worker ${worker.name} (${worker.place})${task}:`, crash.error);
 }
 
 function lostError(
@@ -55,7 +55,7 @@ function lostError(
 }
 
 function deathOf(worker: Worker, end: WorkerEnd): string {
-  const who = `worker ${worker.name} (process ${worker.pid})`;
+  const who = `worker ${worker.name} (${worker.place})`;
   if (end.crash !== undefined) {
     const { error, task, isOrigin } = end.crash;
     const from = isOrigin ? ` from ${task}` : "";

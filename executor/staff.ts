@@ -1,6 +1,6 @@
 /** The workers of a scheduler: started when they are needed, again after a while where that fails, and let go at the end. */
 import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
-import type { WorkerProcess } from "../runtime/runtime.ts";
+import type { WorkerHandle } from "../runtime/runtime.ts";
 import { Worker, type WorkerEvents, type WorkerStart, WorkerState } from "./worker.ts";
 
 /** Deaths at start, one after the other with no worker alive, that break the pool. */
@@ -17,7 +17,7 @@ export interface StaffOptions extends Pick<WorkerStart, "initializer" | "plain">
   /** Their names begin with it. */
   readonly workerName: string;
   /** Starts one; may throw. */
-  start(): WorkerProcess;
+  start(): WorkerHandle;
 }
 
 /** Hears of workers, and of starts that fail. */
@@ -60,17 +60,17 @@ export class Staff {
   }
 
   #start(): boolean {
-    let process: WorkerProcess;
+    let handle: WorkerHandle;
     try {
-      process = this.#options.start();
+      handle = this.#options.start();
     } catch (error) {
       this.startFailed(error);
       return false;
     }
     const name = `${this.#options.workerName}-${++this.#made}`;
     const { initializer, plain } = this.#options;
-    this.workers.add(new Worker(process, { name, initializer, plain }, this.#events));
-    const { released } = process;
+    this.workers.add(new Worker(handle, { name, initializer, plain }, this.#events));
+    const { released } = handle;
     this.#releases.add(released);
     released.then(() => this.#releases.delete(released));
     return true;

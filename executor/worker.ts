@@ -1,5 +1,5 @@
 /**
- * A worker, as its parent has it: a process behind a channel, and the ledger of the calls that it was sent.
+ * A worker, as its parent has it: a process or a thread behind a channel, and the ledger of the calls that it was sent.
  *
  * ```text
  *              ledger.assign(), flush()                     answers, in the same order
@@ -14,7 +14,7 @@ import { decodeValue, encodeValue } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { Segments } from "../channel/segments.ts";
-import type { ProcessExit, WorkerProcess } from "../runtime/runtime.ts";
+import type { WorkerExit, WorkerHandle } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
 import type { WorkItem } from "./work_item.ts";
@@ -57,8 +57,8 @@ export interface WorkerCrash {
 
 /** How a worker ended, and what that means for its calls. */
 export interface WorkerEnd extends Account {
-  /** How the process ended. */
-  readonly exit: ProcessExit;
+  /** How its process or thread ended. */
+  readonly exit: WorkerExit;
   /** What was wrong, if that is known: why it never started, or that something else wrote to its channel. */
   readonly reason: unknown;
   /** What it said before. */
@@ -105,7 +105,7 @@ export class Worker {
   wasReady = false;
   /** Whether its end was asked for. */
   dismissed = false;
-  readonly #process: WorkerProcess;
+  readonly #handle: WorkerHandle;
   readonly #start: WorkerStart;
   readonly #events: WorkerEvents;
   readonly #writer = new FrameWriter();
@@ -114,19 +114,24 @@ export class Worker {
   /** Its calls were given up: nothing that it says matters any more. */
   #abandoned = false;
 
-  /** Takes a process over. */
-  constructor(process: WorkerProcess, start: WorkerStart, events: WorkerEvents) {
+  /** Takes a worker over that was started. */
+  constructor(handle: WorkerHandle, start: WorkerStart, events: WorkerEvents) {
     this.name = start.name;
-    this.#process = process;
-    this.ledger = new Ledger(process.slate);
+    this.#handle = handle;
+    this.ledger = new Ledger(handle.slate);
     this.#start = start;
     this.#events = events;
     void this.#live();
   }
 
-  /** Its process id. */
-  get pid(): number {
-    return this.#process.pid;
+  /** The id of its process; `undefined`: it is a thread. */
+  get pid(): number | undefined {
+    return this.#handle.pid;
+  }
+
+  /** What it is, in words. */
+  get place(): string {
+    return this.#handle.place;
   }
 
   /** Whether it may be given a call. */
@@ -136,7 +141,7 @@ export class Worker {
 
   /** Resolves when nothing of it is left. */
   get released(): Promise<void> {
-    return this.#process.released;
+    return this.#handle.released;
   }
 
   /** Sends it what was assigned in its ledger. */
@@ -157,13 +162,13 @@ export class Worker {
   }
 
   #expectExit(): void {
-    after(LEAVE_GRACE, this.#process.exited, () => this.kill("SIGKILL"));
+    after(LEAVE_GRACE, this.#handle.exited, () => this.kill("SIGKILL"));
   }
 
   /** Ends it now. */
   kill(signal: "SIGTERM" | "SIGKILL"): void {
     this.dismissed = true;
-    this.#process.kill(signal);
+    this.#handle.kill(signal);
   }
 
   /** Gives up the calls that it has, whatever has become of them; it must be killed then. */
@@ -176,13 +181,13 @@ export class Worker {
   async #live(): Promise<void> {
     let reason: unknown;
     try {
-      this.#channel = await this.#process.channel;
+      this.#channel = await this.#handle.channel;
       this.#greet(this.#channel);
       reason = await this.#bothEnds(this.#channel);
     } catch (error) {
       reason = error;
     }
-    const exit = await this.#process.exited;
+    const exit = await this.#handle.exited;
     this.#account(exit, reason);
   }
 
@@ -210,7 +215,7 @@ export class Worker {
 
   /** Waits for the channel's end and the process's: whichever comes first may need help with the other. */
   async #bothEnds(channel: Channel): Promise<ChannelEnd> {
-    const { exited } = this.#process;
+    const { exited } = this.#handle;
     // Twice, as a timer may be late and fire before what has come meanwhile was read.
     exited.then(() =>
       after(END_GRACE, channel.closed, () => after(END_GRACE, channel.closed, () => channel.abort(HELD)))
@@ -218,17 +223,17 @@ export class Worker {
     const end = await channel.closed;
     if (end === HELD) return undefined;
     // Garbage, or a message out of order: nothing that it says can be believed any more.
-    if (end !== undefined) this.#process.kill("SIGKILL");
-    else after(END_GRACE, exited, () => this.#process.kill("SIGKILL"));
+    if (end !== undefined) this.#handle.kill("SIGKILL");
+    else after(END_GRACE, exited, () => this.#handle.kill("SIGKILL"));
     await exited;
     return end;
   }
 
-  #account(exit: ProcessExit, reason: unknown): void {
+  #account(exit: WorkerExit, reason: unknown): void {
     this.state = WorkerState.ENDED;
     const account = this.ledger.account();
-    this.#process.slate.close();
-    this.#events.ended(this, { exit, reason, crash: this.#crash, ...account });
+    this.#handle.slate.close();
+    this.#events.ended(this, { exit, reason: reason ?? exit.error, crash: this.#crash, ...account });
   }
 
   #take(bytes: Uint8Array, segments: Segments): void {

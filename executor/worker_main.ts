@@ -4,7 +4,7 @@ import { decodeList, decodeValue, encodeValue, UnpicklingError } from "../channe
 import { encodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { Segments } from "../channel/segments.ts";
-import type { CallLocal, ParentLink, Runtime } from "../runtime/runtime.ts";
+import type { CallLocal, ParentLink, Runtime, WorkerSide } from "../runtime/runtime.ts";
 import { markAsWorker, type WorkerMark } from "../tasks/current_task.ts";
 import { fullName, type RegisteredTask } from "../tasks/registry.ts";
 import { CallContext } from "./call_context.ts";
@@ -13,8 +13,12 @@ import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
 import { shutdownAll } from "./scheduler.ts";
 
-/** Makes this process a worker of the parent that started it. */
-export async function runWorker(runtime: Runtime): Promise<void> {
+/**
+ * Makes this process, or thread, a worker of the parent that started it.
+ *
+ * @param side Where the worker runs.
+ */
+export async function runWorker(runtime: Runtime, side: WorkerSide = runtime.workerSide()): Promise<void> {
   const contexts = runtime.callLocal<CallContext>();
   // A bundle's program may fail, or misuse an executor, before the parent has been reached: that is kept until then.
   const early: { readonly error: unknown; readonly misuse: boolean }[] = [];
@@ -24,24 +28,24 @@ export async function runWorker(runtime: Runtime): Promise<void> {
   };
   let tell = (error: unknown): void => void early.push({ error, misuse: false });
   markAsWorker(mark);
-  runtime.onUncaught((error) => tell(error));
-  runtime.ignoreInterrupt();
-  runtime.prepareOutput();
+  side.onUncaught((error) => tell(error));
+  side.ignoreInterrupt();
+  side.prepareOutput();
   runtime.keepAlive();
   let link: ParentLink;
   try {
-    link = await runtime.connectToParent();
+    link = await side.connectToParent();
   } catch (error) {
     console.error("Cannot become a worker as its parent must be there:", error);
-    return runtime.exit(1);
+    return side.exit(1);
   }
   const { channel } = link;
-  const worker = new WorkerMain(runtime, link, contexts);
+  const worker = new WorkerMain(runtime, side, link, contexts);
   mark.misused = (error) => worker.crash(error, true);
   tell = (error) => worker.crash(error, false);
   const [first] = early.toSorted((one, other) => Number(other.misuse) - Number(one.misuse));
   if (first !== undefined) return worker.crash(first.error, first.misuse);
-  channel.closed.then(() => runtime.exit(0)); // the parent is gone, or has no more need of this worker
+  channel.closed.then(() => side.exit(0)); // the parent is gone, or has no more need of this worker
   channel.receive((bytes, segments) => worker.take(bytes, segments));
 }
 
@@ -50,6 +54,7 @@ type StartMessage = [name: string, plain: boolean, address?: string[], args?: Ui
 
 class WorkerMain {
   readonly #runtime: Runtime;
+  readonly #side: WorkerSide;
   readonly #channel: Channel;
   readonly #contexts: CallLocal<CallContext>;
   readonly #runner: CallRunner;
@@ -57,8 +62,9 @@ class WorkerMain {
   #name = "";
   #crashed = false;
 
-  constructor(runtime: Runtime, { channel, slate }: ParentLink, contexts: CallLocal<CallContext>) {
+  constructor(runtime: Runtime, side: WorkerSide, { channel, slate }: ParentLink, contexts: CallLocal<CallContext>) {
     this.#runtime = runtime;
+    this.#side = side;
     this.#channel = channel;
     this.#contexts = contexts;
     this.#runner = new CallRunner(runtime, channel, slate, contexts, (task) => this.#where(task));
@@ -89,7 +95,7 @@ class WorkerMain {
 
   /** Tells the parent of an error that nobody caught, and dies. */
   crash(error: unknown, misuse: boolean): void {
-    if (this.#crashed) return this.#runtime.exit(1); // what a task left behind keeps even this from its end
+    if (this.#crashed) return this.#side.exit(1); // what a task left behind keeps even this from its end
     this.#crashed = true;
     this.#runner.halt();
     try {
@@ -114,19 +120,19 @@ class WorkerMain {
     return frame.endFrame();
   }
 
-  /** Ends this process, with all that it has printed. */
+  /** Ends this worker, with all that it has printed. */
   async #exit(code: number, before: Promise<void>): Promise<void> {
     try {
       await before;
       await this.#channel.drained();
-      await this.#runtime.flushOutput();
+      await this.#side.flushOutput();
     } finally {
-      this.#runtime.exit(code);
+      this.#side.exit(code);
     }
   }
 
   #where(task: string): string {
-    return `${task === "" ? "no task" : `task ${task}`} in worker ${this.#name} (process ${this.#runtime.pid})`;
+    return `${task === "" ? "no task" : `task ${task}`} in worker ${this.#name} (${this.#side.place})`;
   }
 
   async #initialize([url, name, hash]: string[], args: Uint8Array): Promise<void> {

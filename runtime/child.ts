@@ -1,6 +1,6 @@
 /** A child process as every adapter gives it, and the one of Node's API. */
 import { type NodeChildProcess, nodeModule, type NodeReadable } from "./node_api.ts";
-import type { ProcessExit } from "./runtime.ts";
+import type { WorkerExit } from "./runtime.ts";
 
 /** One output of a child. */
 export interface ChildOutput {
@@ -20,7 +20,7 @@ export interface Child {
   /** Its process id; 0 if it never started. */
   readonly pid: number;
   /** Resolves when it has ended. */
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<WorkerExit>;
   /** Its standard output; `undefined` if that is ignored. */
   readonly stdout: ChildOutput | undefined;
   /** Its standard error; `undefined` if that is ignored. */
@@ -52,7 +52,7 @@ export interface ChildCommand {
 /** A child by `node:child_process`. */
 export class NodeChild implements Child {
   readonly pid: number;
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<WorkerExit>;
   readonly stdout: ChildOutput | undefined;
   readonly stderr: ChildOutput | undefined;
   readonly #process: NodeChildProcess;
@@ -69,7 +69,7 @@ export class NodeChild implements Child {
       detached: command.detached,
     });
     this.pid = child.pid ?? 0;
-    const { promise, resolve } = Promise.withResolvers<ProcessExit>();
+    const { promise, resolve } = Promise.withResolvers<WorkerExit>();
     this.exited = promise;
     child.once("exit", (code, signal) => {
       this.#ended = true;

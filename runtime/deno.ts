@@ -1,7 +1,7 @@
 /**
  * The adapter of Deno 2.9 and later.
  *
- * A child's program is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
+ * The program of a child, or a thread, is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
  * literal import needs no read permission and a computed one does; and at its end that of the worker's entry.
  */
 import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
@@ -13,7 +13,7 @@ import { mapFile } from "./deno_mmap.ts";
 import { holdsAll, missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
 import { HostRuntime } from "./host_runtime.ts";
 import { MappedSlate } from "./mapped_slate.ts";
-import type { ProcessOptions } from "./runtime.ts";
+import type { ProcessOptions, StartOptions } from "./runtime.ts";
 
 declare const Deno: {
   readonly version: { readonly deno: string };
@@ -23,13 +23,13 @@ declare const Deno: {
 };
 declare const navigator: { readonly hardwareConcurrency: number };
 
-/** Where a child's program leaves its literal imports. */
+/** Where a worker's program leaves its literal imports. */
 const IMPORTS = "ergate.imports";
 
-/** Flags of the user's project, as a child's program leaves them to pools of its own: its main module is no file. */
+/** Flags of the user's project, as a worker's program leaves them to pools of its own: its main module is no file. */
 const PROJECT = "ergate.project";
 
-/** Set in a child whose program is a bundle. */
+/** Set in a worker whose program is a bundle. */
 const WORKER_MARK = "ergate.bundled";
 
 /** Flags that would give a child more than its parent has; the option `permissions` asks first. */
@@ -85,18 +85,7 @@ export class DenoRuntime extends HostRuntime {
   }
 
   workerCommand(options: ProcessOptions, folder: string): ChildCommand {
-    const { url, bundled } = options.entry;
-    const modules = Array.from(options.modules, (module) => `${literal(module)}:()=>import(${literal(module)})`);
-    const project = options.config === undefined ? inherited<string[]>(PROJECT) : undefined;
-    const projectFlags = project ?? configFlags(options.config, Deno.mainModule);
-    const program = [
-      `globalThis[Symbol.for(${literal(IMPORTS)})]={${modules.join()}};`,
-      `globalThis[Symbol.for(${literal(PROJECT)})]=${JSON.stringify(projectFlags)};`,
-      bundled ? `globalThis[Symbol.for(${literal(WORKER_MARK)})]=true;` : "",
-      // A bundle is the user's program, which may throw. As the main module's error that would end the worker before it
-      // has met its parent; its calls import the module again, and tell.
-      `await import(${literal(url)})${bundled ? ".catch(()=>{})" : ""};`,
-    ].join("");
+    const projectFlags = options.config === undefined ? project() : configFlags(options.config, Deno.mainModule);
     return {
       command: Deno.execPath(),
       args: [
@@ -105,12 +94,16 @@ export class DenoRuntime extends HostRuntime {
         ...permissionFlags(options.permissions ?? "inherit", folder),
         ...projectFlags,
         ...childExecArgv(options.execArgv ?? []),
-        `data:application/javascript,${encodeURIComponent(program)}`,
+        workerProgram(options, projectFlags),
       ],
       env: options.env,
       cwd: options.cwd,
       output: "read",
     };
+  }
+
+  override threadProgram(options: StartOptions): URL {
+    return new URL(workerProgram(options, project())); // node:worker_threads takes no https: URL
   }
 
   override takeWorkerMark(): boolean {
@@ -128,7 +121,26 @@ export class DenoRuntime extends HostRuntime {
   }
 }
 
-/** What this process's program, if it is a child's, has left under a name. */
+/** A module that makes a worker. */
+function workerProgram({ modules, entry }: StartOptions, projectFlags: readonly string[]): string {
+  const imports = Array.from(modules, (module) => `${literal(module)}:()=>import(${literal(module)})`);
+  const program = [
+    `globalThis[Symbol.for(${literal(IMPORTS)})]={${imports.join()}};`,
+    `globalThis[Symbol.for(${literal(PROJECT)})]=${JSON.stringify(projectFlags)};`,
+    entry.bundled ? `globalThis[Symbol.for(${literal(WORKER_MARK)})]=true;` : "",
+    // A bundle is the user's program, which may throw. As the main module's error that would end the worker before it
+    // has met its parent; its calls import the module again, and tell.
+    `await import(${literal(entry.url)})${entry.bundled ? ".catch(()=>{})" : ""};`,
+  ].join("");
+  return `data:application/javascript,${encodeURIComponent(program)}`;
+}
+
+/** Flags of the user's project. */
+function project(): readonly string[] {
+  return inherited<string[]>(PROJECT) ?? configFlags(undefined, Deno.mainModule);
+}
+
+/** What this worker's program, if this is a worker, has left under a name. */
 function inherited<T>(name: string): T | undefined {
   return (globalThis as unknown as Record<symbol, T | undefined>)[Symbol.for(name)];
 }

@@ -1,6 +1,6 @@
 /** A child process by `Deno.Command`: unlike `node:child_process` on Deno, it never gives a child what its parent lacks. */
 import type { Child, ChildCommand, ChildOutput } from "./child.ts";
-import type { ProcessExit } from "./runtime.ts";
+import type { WorkerExit } from "./runtime.ts";
 
 /** The slice of a `Deno.ChildProcess`. */
 interface DenoProcess {
@@ -28,7 +28,7 @@ declare const Deno: {
 /** A child of a Deno program. */
 export class DenoChild implements Child {
   readonly pid: number = 0;
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<WorkerExit>;
   readonly stdout: ChildOutput | undefined;
   readonly stderr: ChildOutput | undefined;
   #process: DenoProcess | undefined;

@@ -42,8 +42,8 @@ export function startGuard(socket: string, token: string, folders: readonly stri
     // On Deno a typed array is walked index by index on its way to a thread; this one has some forty.
     const workerData = { socket, folders, introduction: introduction(MessageKind.GUARD, token) };
     const thread = new Worker(program, { workerData });
-    thread.once("error", reject);
-    thread.once("message", () => resolve());
+    thread.on("error", reject);
+    thread.on("message", () => resolve());
     thread.unref();
   });
 }

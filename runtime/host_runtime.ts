@@ -9,7 +9,17 @@ import { nodeModule, nodeProcess } from "./node_api.ts";
 import { connectToParent } from "./parent_link.ts";
 import { type ProcessHostAdapter, ProcessHosts } from "./process_host.ts";
 import { SlateFile } from "./slate_file.ts";
-import type { CallLocal, ParentLink, ProcessGroup, ProcessOptions, Runtime } from "./runtime.ts";
+import { openThreadGroup } from "./thread_host.ts";
+import { threadData, ThreadSide } from "./thread_side.ts";
+import type {
+  CallLocal,
+  ParentLink,
+  ProcessOptions,
+  Runtime,
+  StartOptions,
+  WorkerGroup,
+  WorkerSide,
+} from "./runtime.ts";
 
 /** The longest delay that every host's timers keep. */
 const LONGEST_DELAY = 2 ** 31 - 1;
@@ -18,7 +28,7 @@ const LONGEST_DELAY = 2 ** 31 - 1;
 const MEMORY_FOLDER = "/dev/shm";
 
 /** The base of the adapters. */
-export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
+export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAdapter {
   abstract readonly name: string;
   abstract readonly version: string;
   readonly inBinary: boolean = false;
@@ -31,8 +41,8 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
 
   abstract workerCommand(options: ProcessOptions, folder: string): ChildCommand;
 
-  get pid(): number {
-    return nodeProcess().pid;
+  get place(): string {
+    return `process ${nodeProcess().pid}`;
   }
 
   availableParallelism(): number {
@@ -43,8 +53,17 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
 
   checkProcesses(_options: Pick<ProcessOptions, "permissions" | "execArgv">): void {}
 
-  openProcessGroup(): ProcessGroup {
+  openProcessGroup(): WorkerGroup<ProcessOptions> {
     return this.#hosts.open();
+  }
+
+  openThreadGroup(): WorkerGroup<StartOptions> {
+    return openThreadGroup((options) => this.threadProgram(options));
+  }
+
+  /** What a thread runs. */
+  threadProgram({ entry }: StartOptions): URL {
+    return new URL(entry.url);
   }
 
   spawn(command: ChildCommand): Child {
@@ -80,10 +99,16 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   }
 
   takeWorkerMark(): boolean {
+    if (threadData() !== undefined) return true;
     const { env } = nodeProcess();
     const marked = env[WORKER_VARIABLE] === "1";
     delete env[WORKER_VARIABLE]; // programs that a task starts are programs
     return marked;
+  }
+
+  workerSide(): WorkerSide {
+    const data = threadData();
+    return data === undefined ? this : new ThreadSide(data);
   }
 
   connectToParent(): Promise<ParentLink> {
@@ -117,7 +142,7 @@ export abstract class HostRuntime implements Runtime, ProcessHostAdapter {
   exit(code: number): void {
     this.#exit(code);
     // It returns only where a task has put something else behind it; this process is to end all the same.
-    this.#kill(this.pid, "SIGKILL");
+    this.#kill(nodeProcess().pid, "SIGKILL");
   }
 
   callLocal<T>(): CallLocal<T> {

@@ -6,7 +6,11 @@
 /** A stream to write to. */
 export interface NodeWritable {
   /** Writes; `false`: wait for 'drain'. */
-  write(data: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
+  write(
+    data: Uint8Array | string,
+    encodingOrWritten?: string | ((error?: Error | null) => void),
+    written?: (error?: Error | null) => void,
+  ): boolean;
   /** Ends it. */
   end(ended?: () => void): void;
   /** Listens. */
@@ -97,6 +101,28 @@ export interface NodeChildProcess {
   unref(): void;
 }
 
+/** What posts to another thread. */
+export interface NodePort {
+  /** Posts. */
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  /** Listens. */
+  on(event: "message", listener: (message: unknown) => void): unknown;
+}
+
+/** A thread. */
+export interface NodeThread extends NodePort {
+  /** Its number in this process. */
+  readonly threadId: number;
+  /** Listens. */
+  on(event: "message" | "error", listener: (value: unknown) => void): unknown;
+  /** Listens. */
+  on(event: "exit", listener: (code: number) => void): unknown;
+  /** Ends it. */
+  terminate(): Promise<number | undefined> | undefined;
+  /** Lets the program end. */
+  unref(): void;
+}
+
 /** Node's modules by name. */
 export interface NodeModules {
   /** Child processes. */
@@ -128,12 +154,18 @@ export interface NodeModules {
   "node:module": { enableCompileCache?(): unknown };
   /** Threads. */
   "node:worker_threads": {
-    Worker: new (program: URL | string, options: { readonly eval?: boolean; readonly workerData: unknown }) => {
-      once(event: "message", listener: (message: unknown) => void): unknown;
-      once(event: "error", listener: (error: Error) => void): unknown;
-      unref(): void;
-    };
+    Worker: new (program: URL | string, options: { readonly workerData: unknown }) => NodeThread;
+    readonly isMainThread: boolean;
+    readonly threadId: number;
+    readonly workerData: unknown;
+    readonly parentPort: NodePort | null;
   };
+  /** Consoles. */
+  "node:console": {
+    Console: new (streams: { readonly stdout: NodeWritable; readonly stderr: NodeWritable }) => object;
+  };
+  /** Bytes. */
+  "node:buffer": { Buffer: { from(text: string, encoding: string): Uint8Array } };
   /** The machine. */
   "node:os": { availableParallelism(): number; tmpdir(): string };
   /** Call-local values. */

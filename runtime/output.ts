@@ -1,13 +1,14 @@
 /**
- * The output of children on its way to the parent's own: whole lines at a time, in order, with back-pressure.
+ * The output of workers on its way to the parent's own: whole lines at a time, in order, with back-pressure.
  *
  * ```text
- * child's pipe → bytes → [rest of a line] → whole lines → parent's stdout or stderr
+ * child's pipe, thread's posts → bytes → [rest of a line] → whole lines → parent's stdout or stderr
  * ```
  */
 import { clearTimeout, setTimeout } from "./host_functions.ts";
-import type { Child, ChildOutput } from "./child.ts";
+import type { ChildOutput } from "./child.ts";
 import { nodeProcess, type NodeWritable } from "./node_api.ts";
+import type { WorkerExit } from "./runtime.ts";
 
 const NEWLINE = 10;
 
@@ -21,13 +22,23 @@ const LONGEST_LINE = 1 << 20;
  */
 const SILENCE_AFTER_EXIT = 100;
 
-/** Passes what a child writes on; resolves when nothing more can come. */
-export async function relayOutput(child: Child): Promise<void> {
+/** What prints: a child, or a thread. */
+export interface Printer {
+  /** Its standard output; `undefined` if that is ignored. */
+  readonly stdout: ChildOutput | undefined;
+  /** Its standard error; `undefined` if that is ignored. */
+  readonly stderr: ChildOutput | undefined;
+  /** Resolves when it has ended. */
+  readonly exited: Promise<WorkerExit>;
+}
+
+/** Passes what a worker prints on; resolves when it has ended and nothing more can come. */
+export async function relayOutput({ stdout, stderr, exited }: Printer): Promise<void> {
   const outputs: [ChildOutput | undefined, NodeWritable][] = [
-    [child.stdout, nodeProcess().stdout],
-    [child.stderr, nodeProcess().stderr],
+    [stdout, nodeProcess().stdout],
+    [stderr, nodeProcess().stderr],
   ];
-  await Promise.all(outputs.map(([output, target]) => output && relay(output, target, child.exited)));
+  await Promise.all([exited, ...outputs.map(([output, target]) => output && relay(output, target, exited))]);
 }
 
 function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknown>): Promise<void> {
@@ -124,3 +135,8 @@ class LineBuffer {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** How a worker ended, in words: `exit code 3`, `signal SIGKILL`. */
+export function describeExit(exit: WorkerExit): string {
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+}

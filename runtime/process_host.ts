@@ -16,18 +16,18 @@ import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../ch
 import { StreamChannel } from "../channel/stream_channel.ts";
 import type { Child, ChildCommand } from "./child.ts";
 import { nodeModule, type NodeServer, type NodeSocket } from "./node_api.ts";
-import { relayOutput } from "./output.ts";
+import { describeExit, relayOutput } from "./output.ts";
 import { Reaper } from "./reaper.ts";
-import type { ProcessExit, ProcessGroup, ProcessOptions, WorkerProcess } from "./runtime.ts";
+import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
 import { SegmentFile } from "./segment_file.ts";
 import { SlateFile } from "./slate_file.ts";
 import { SocketStream } from "./socket_stream.ts";
 
 /**
- * Milliseconds in which a child must have said hello. The slowest start seen is under a second; on a machine that swaps
+ * Milliseconds in which a worker must have said hello. The slowest start seen is under a second; on a machine that swaps
  * it may be many. A child that hangs as it starts would otherwise be waited for, and its calls with it, for ever.
  */
-const START_LIMIT = 60_000;
+export const START_LIMIT = 60_000;
 
 /**
  * Turns of the event loop, and milliseconds at least, in which connections of a dead child are accepted, and read on both of
@@ -93,7 +93,7 @@ export class ProcessHosts {
   }
 
   /** Opens a group. */
-  open(): ProcessGroup {
+  open(): WorkerGroup<ProcessOptions> {
     const host = this.#host ??= new ProcessHost(this.#adapter);
     this.#groups++;
     let closed = false;
@@ -175,7 +175,7 @@ class ProcessHost {
     }
   }
 
-  start(options: ProcessOptions): WorkerProcess {
+  start(options: ProcessOptions): WorkerHandle {
     const command = this.#adapter.workerCommand(options, this.#folder); // may throw: first
     const slatePath = `${this.#folder}/slate-${++this.#starts}`;
     const slate = new SlateFile(slatePath, true);
@@ -205,7 +205,8 @@ class ProcessHost {
       dismissed = true; // nobody waits for its hello any more
       child.kill(signal);
     };
-    return { pid: child.pid, channel, slate, exited: child.exited, released, kill };
+    const { pid, exited } = child;
+    return { place: `process ${pid}`, pid, channel, slate, exited, released, kill };
   }
 
   #makeMemory(): { readonly file: SegmentFile; readonly path: string } | undefined {
@@ -232,7 +233,7 @@ class ProcessHost {
 
   #expect(
     token: string,
-    exited: Promise<ProcessExit>,
+    exited: Promise<WorkerExit>,
     memory: SegmentFile | undefined,
     isDismissed: () => boolean,
   ): Promise<Channel> {
@@ -307,11 +308,6 @@ function temporaryFolder(adapter: ProcessHostAdapter): string {
   }
   const size = new TextEncoder().encode(`${real}/ergate-0123456789ab/sock`).length;
   return size > LONGEST_SOCKET_PATH ? "/tmp" : real;
-}
-
-/** How a process ended, in words: `exit code 3`, `signal SIGKILL`. */
-export function describeExit(exit: ProcessExit): string {
-  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
 
 /** 128 random bits. */

@@ -6,8 +6,16 @@ import type { Channel } from "../channel/channel.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import type { ChildPermissions } from "./deno_permissions.ts";
 
+/** What a worker is to find, wherever it runs. */
+export interface StartOptions {
+  /** The worker's entry module, or the bundle that holds it. */
+  readonly entry: WorkerEntry;
+  /** URLs of the modules that the worker will import. */
+  readonly modules: Iterable<string>;
+}
+
 /** How a child process is to be started. */
-export interface ProcessOptions {
+export interface ProcessOptions extends StartOptions {
   /** Variables on top of the parent's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory; the parent's by default. */
@@ -18,13 +26,9 @@ export interface ProcessOptions {
   readonly permissions?: ChildPermissions;
   /** Deno: path of the configuration whose import map the child sees. */
   readonly config?: string;
-  /** The worker's entry module, or the bundle that holds it. */
-  readonly entry: WorkerEntry;
-  /** URLs of the modules that the worker will import. */
-  readonly modules: Iterable<string>;
 }
 
-/** What a child runs. */
+/** What a worker runs. */
 export interface WorkerEntry {
   /** URL of a module. */
   readonly url: string;
@@ -32,50 +36,70 @@ export interface WorkerEntry {
   readonly bundled: boolean;
 }
 
-/** How a process ended. */
-export interface ProcessExit {
+/** How a worker ended. */
+export interface WorkerExit {
   /** Its exit code; `null` if a signal ended it, or it never started. */
   readonly code: number | null;
   /** The signal that ended it; `null` if it exited, or never started. */
   readonly signal: string | null;
-  /** Why it never started. */
+  /** Why it never started, or what the host says that it died of. */
   readonly error?: Error;
 }
 
-/** A child process, as its parent has it. */
-export interface WorkerProcess {
-  /** Its process id; 0 if it never started. */
-  readonly pid: number;
-  /** The channel, once the child has proved itself; rejects if it ends, or says nothing for a minute, before. */
+/** A worker, as its parent has it: a child process, or a thread. */
+export interface WorkerHandle {
+  /** What it is, in words: `process 123`, `thread 4`. */
+  readonly place: string;
+  /** The id of its process, 0 if that never started; `undefined`: it is a thread of this one. */
+  readonly pid: number | undefined;
+  /** The channel, once the worker has said hello; rejects if it ends, or says nothing for a minute, before. */
   readonly channel: Promise<Channel>;
   /** The slate that it shares with its parent. */
   readonly slate: SlateMemory;
   /** Resolves when it has ended. Never rejects. */
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<WorkerExit>;
   /** Resolves when it has ended, its output was passed on, and nothing of it is left. Never rejects. */
   readonly released: Promise<void>;
-  /** Sends it a signal; does nothing if it has ended. */
+  /** Ends it, a process by that signal; does nothing if it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
-/** Child processes that end together with their pool. */
-export interface ProcessGroup {
+/** Workers that end together with their pool. */
+export interface WorkerGroup<Options extends StartOptions> {
   /**
-   * Starts a child.
+   * Starts a worker.
    *
-   * @throws {NotSupportedError} If the host cannot, or may not, start processes.
+   * @throws {NotSupportedError} If the host cannot, or may not, start one.
    */
-  start(options: ProcessOptions): WorkerProcess;
-  /** Resolves when nothing of the group is left: to be called when all its processes were released. */
+  start(options: Options): WorkerHandle;
+  /** Resolves when nothing of the group is left: to be called when all its workers were released. */
   close(): Promise<void>;
 }
 
-/** The child's end. */
+/** The worker's end. */
 export interface ParentLink {
   /** The channel to the parent. */
   readonly channel: Channel;
   /** The slate that it shares with its parent. */
   readonly slate: SlateMemory;
+}
+
+/** What a worker asks of where it runs: of its process, or of its thread. */
+export interface WorkerSide {
+  /** What it is, in words: `process 123`, `thread 4`. */
+  readonly place: string;
+  /** Connects it to its parent. */
+  connectToParent(): Promise<ParentLink>;
+  /** Hands errors that nobody caught, and rejections that nobody handled, to `fn` instead of ending the worker. */
+  onUncaught(fn: (error: unknown) => void): void;
+  /** Ignores the interrupt of a terminal, which goes to the whole process group: only the parent ends its children. */
+  ignoreInterrupt(): void;
+  /** Makes what the worker prints safe from its end, as far as the host lets it. */
+  prepareOutput(): void;
+  /** Resolves when what the worker printed is out of its hands; nothing more can be printed after it. */
+  flushOutput(): Promise<void>;
+  /** Ends the worker. */
+  exit(code: number): void;
 }
 
 /** A value that is bound to a call and to all that the call awaits or starts. */
@@ -109,7 +133,9 @@ export interface Runtime {
    */
   checkProcesses(options: Pick<ProcessOptions, "permissions" | "execArgv">): void;
   /** Opens a group of child processes. */
-  openProcessGroup(): ProcessGroup;
+  openProcessGroup(): WorkerGroup<ProcessOptions>;
+  /** Opens a group of threads. */
+  openThreadGroup(): WorkerGroup<StartOptions>;
   /** Calls `fn` in a later turn of the event loop, after what came in meanwhile. */
   nextTurn(fn: () => void): void;
   /**
@@ -123,24 +149,12 @@ export interface Runtime {
 
   // The rest serves the worker.
 
-  /** The process id of this process. */
-  readonly pid: number;
-  /** Whether this process, which runs a bundle, was started as a worker; asked once. */
+  /** Whether this process or thread, which runs a bundle, was started as a worker; asked once. */
   takeWorkerMark(): boolean;
-  /** Connects a child to its parent. */
-  connectToParent(): Promise<ParentLink>;
-  /** Imports a module; says `undefined` if this process has no right to and was not made for it. */
+  /** Of this process or thread, which was started as a worker. */
+  workerSide(): WorkerSide;
+  /** Imports a module; says `undefined` if this worker has no right to and was not made for it. */
   importModule(url: string): Promise<unknown> | undefined;
-  /** Hands errors that nobody caught, and rejections that nobody handled, to `fn` instead of ending the process. */
-  onUncaught(fn: (error: unknown) => void): void;
-  /** Ignores the interrupt of a terminal, which goes to the whole process group: only the parent ends its children. */
-  ignoreInterrupt(): void;
-  /** Makes what this process prints safe from its end, as far as the host lets it. */
-  prepareOutput(): void;
-  /** Resolves when the system has taken what this process printed; nothing more can be printed after it. */
-  flushOutput(): Promise<void>;
-  /** Ends this process. */
-  exit(code: number): void;
   /** Makes a call-local value. */
   callLocal<T>(): CallLocal<T>;
 }

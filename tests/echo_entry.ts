@@ -97,7 +97,7 @@ async function pretend(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  const link = await runtime().connectToParent();
+  const link = await runtime().workerSide().connectToParent();
   const { channel } = link;
   if (mode === "send at once") { for (let i = 0; i < 3; i++) channel.send(frameOf(`early ${i}`)); }
   if (mode !== "outlive the channel") channel.closed.then(() => process.exit(0));

@@ -17,7 +17,7 @@ import { ItemState, TaskProfile, WorkItem } from "../executor/work_item.ts";
 import { Worker, type WorkerEnd } from "../executor/worker.ts";
 import { runWorker } from "../executor/worker_main.ts";
 import { runtime } from "../runtime/mod.ts";
-import type { ProcessExit, Runtime, WorkerProcess } from "../runtime/runtime.ts";
+import type { Runtime, WorkerExit, WorkerHandle, WorkerSide } from "../runtime/runtime.ts";
 import { findTask } from "../tasks/registry.ts";
 import { memorySide } from "./fuzz_frames.ts";
 import { changedWrite } from "./fuzz_segments.ts";
@@ -72,17 +72,18 @@ class PairedStream implements ByteStream {
 }
 
 /** A worker's process that is none: a worker's loop in this process. */
-class PretendedProcess implements WorkerProcess {
+class PretendedProcess implements WorkerHandle {
+  readonly place = "process 1";
   readonly pid = 1;
   readonly slate: SlateMemory;
   readonly channel: Promise<Channel>;
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<WorkerExit>;
   readonly released: Promise<void>;
-  readonly #exit: (exit: ProcessExit) => void;
+  readonly #exit: (exit: WorkerExit) => void;
   readonly #stream: PairedStream;
 
   constructor(hasMemory: boolean, onTheWay: (bytes: Uint8Array) => Uint8Array) {
-    const { promise, resolve } = Promise.withResolvers<ProcessExit>();
+    const { promise, resolve } = Promise.withResolvers<WorkerExit>();
     this.exited = promise;
     this.released = promise.then(() => {});
     this.#exit = resolve;
@@ -102,34 +103,40 @@ class PretendedProcess implements WorkerProcess {
       channel.share(memorySide(0));
       childChannel.share(memorySide(MEMORY_SIZE / 2));
     }
-    void runWorker(this.#childRuntime(childChannel));
+    void runWorker(this.#childRuntime(), this.#side(childChannel));
   }
 
   kill(signal: "SIGTERM" | "SIGKILL"): void {
     this.#end({ code: null, signal });
   }
 
-  #end(exit: ProcessExit): void {
+  #end(exit: WorkerExit): void {
     this.#exit(exit);
     this.#stream.destroy();
   }
 
   /** The host's, but for what would touch this process. */
-  #childRuntime(channel: Channel): Runtime {
+  #childRuntime(): Runtime {
+    const host = runtime();
     const child: Partial<Runtime> = {
-      pid: 1,
-      connectToParent: () => Promise.resolve({ channel, slate: this.slate }),
       // Both sides have the tasks already; a changed URL is the URL of no module.
       importModule: () => Promise.resolve(),
       keepAlive: () => () => {},
+      callLocal: () => host.callLocal(),
+    };
+    return child as Runtime;
+  }
+
+  #side(channel: Channel): WorkerSide {
+    return {
+      place: "process 1",
+      connectToParent: () => Promise.resolve({ channel, slate: this.slate }),
       onUncaught: () => {},
       ignoreInterrupt: () => {},
       prepareOutput: () => {},
       flushOutput: () => Promise.resolve(),
       exit: (code) => this.#end({ code, signal: null }),
     };
-    const host = runtime();
-    return { ...child, callLocal: () => host.callLocal() } as Runtime;
   }
 }
 

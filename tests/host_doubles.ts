@@ -1,13 +1,13 @@
 /** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
 import { replaceTimers } from "../runtime/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
-import type { ProcessOptions, Runtime, WorkerProcess } from "../runtime/runtime.ts";
+import type { ProcessOptions, Runtime, WorkerHandle } from "../runtime/runtime.ts";
 
 /** Starts a worker as the host does. */
-export type Start = () => WorkerProcess;
+export type Start = () => WorkerHandle;
 
 /** The host's own runtime, but each start of a worker goes through `start`, which is told how many there were. */
-export function runtimeWith(start: (go: Start, count: number) => WorkerProcess): Runtime & { readonly starts: number } {
+export function runtimeWith(start: (go: Start, count: number) => WorkerHandle): Runtime & { readonly starts: number } {
   const host = runtime();
   let starts = 0;
   const changed = {

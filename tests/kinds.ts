@@ -3,7 +3,7 @@
  * and registered for each of them; a new kind joins the list and brings no test of its own.
  */
 
-import { ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "../mod.ts";
+import { type Executor, ProcessPoolExecutor, type ProcessPoolExecutorOptions } from "../mod.ts";
 import { test, type TestOptions } from "./harness.ts";
 
 /** What a kind can do. Tests ask this, never for a kind or a runtime by name. */
@@ -16,7 +16,7 @@ export interface Abilities {
 export interface Kind {
   readonly name: string;
   readonly can: Abilities;
-  make(options?: ProcessPoolExecutorOptions): ProcessPoolExecutor;
+  make(options?: ProcessPoolExecutorOptions): Executor;
 }
 
 /** Every kind there is. */

@@ -104,7 +104,7 @@ function assertLost(error: unknown, place: Place, death: Death, workerName: stri
   assert.deepEqual({ exitCode, signal, mayHaveRun }, { ...death, mayHaveRun: place.mayHaveRun });
   assert.equal(error.workerName, workerName);
   assert.match(error.task, place.task);
-  assert(Number.isInteger(pid) && pid > 0);
+  assert(Number.isInteger(pid) && pid! > 0);
   const words = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
   for (const part of [workerName, String(pid), words]) assert(error.message.includes(part), error.message);
 }
@@ -347,7 +347,7 @@ forEachKind(
       assert(error.cause instanceof ProtocolError, String(error.cause));
       assert.match(error.message, /something else wrote to it/);
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-      await untilGone([error.pid]);
+      await untilGone([error.pid!]);
     }),
   NEEDS,
 );
@@ -359,7 +359,7 @@ forEachKind(
       const error = await rejection(pool.submit(deadly.spoil, "close"));
       assert(error instanceof WorkerLostError, String(error));
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-      await untilGone([error.pid]);
+      await untilGone([error.pid!]);
     }),
   NEEDS,
 );

@@ -13,7 +13,7 @@ import { readEntered, writeStop } from "../channel/slate.ts";
 import type { Child, ChildCommand } from "../runtime/child.ts";
 import { runtime } from "../runtime/mod.ts";
 import { Reaper } from "../runtime/reaper.ts";
-import type { ProcessExit, ProcessGroup, WorkerProcess } from "../runtime/runtime.ts";
+import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "../runtime/runtime.ts";
 import { frameOf, helloOf, textOf } from "./echo_frames.ts";
 import {
   Arrivals,
@@ -35,10 +35,10 @@ const ENTRY = { url: new URL("echo_entry.ts", import.meta.url).href, bundled: fa
 /** A worker that has said hello. */
 class Echo {
   readonly frames: string[] = [];
-  readonly process: WorkerProcess;
+  readonly process: WorkerHandle;
   readonly channel: Channel;
 
-  constructor(process: WorkerProcess, channel: Channel) {
+  constructor(process: WorkerHandle, channel: Channel) {
     this.process = process;
     this.channel = channel;
     channel.receive((frame) => this.frames.push(textOf(frame)));
@@ -59,14 +59,14 @@ class Echo {
 /** The group that a test has, alone in its folder. */
 class Group {
   readonly folder: string;
-  readonly started: WorkerProcess[] = [];
-  readonly #group: ProcessGroup = runtime().openProcessGroup();
+  readonly started: WorkerHandle[] = [];
+  readonly #group: WorkerGroup<ProcessOptions> = runtime().openProcessGroup();
 
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  start(mode = "", more: { readonly cwd?: string; readonly execArgv?: string[] } = {}): WorkerProcess {
+  start(mode = "", more: { readonly cwd?: string; readonly execArgv?: string[] } = {}): WorkerHandle {
     const env = { ECHO_MODE: mode, ECHO_FILE: `${this.folder}-arrivals` };
     const worker = this.#group.start({ entry: ENTRY, modules: [], env, ...more });
     this.started.push(worker);
@@ -127,7 +127,7 @@ async function withGroup(fn: (group: Group) => Promise<void>): Promise<void> {
   });
 }
 
-const EXITS: Readonly<Record<string, ProcessExit>> = {
+const EXITS: Readonly<Record<string, WorkerExit>> = {
   "exit 0": { code: 0, signal: null },
   "exit 3": { code: 3, signal: null },
   "throw": { code: 1, signal: null },
@@ -143,7 +143,7 @@ test("workers: an echo worker comes, answers, and leaves when its channel is clo
     assert.equal(await echo.ask("echo", "hello"), "hello");
     const large = "x".repeat(3_000_000);
     assert.equal(await echo.ask("echo", large), large);
-    assert(isAlive(echo.process.pid));
+    assert(isAlive(echo.process.pid!));
     echo.channel.close();
     assert.equal(await echo.channel.closed, undefined);
     assert.deepEqual(await echo.process.exited, EXITS["exit 0"]);
@@ -158,7 +158,7 @@ for (const [how, exit] of Object.entries(EXITS)) {
       assert.deepEqual(await echo.process.exited, exit);
       assert.equal(await echo.channel.closed, undefined);
       await echo.process.released;
-      assert(!isAlive(echo.process.pid));
+      assert(!isAlive(echo.process.pid!));
       echo.process.kill("SIGKILL"); // harmless
     }));
 
@@ -176,7 +176,7 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
   test(`workers: ${signal} from outside, and by kill()`, () =>
     withGroup(async (group) => {
       const one = await group.echo();
-      kill(one.process.pid, signal);
+      kill(one.process.pid!, signal);
       const other = await group.echo();
       other.process.kill(signal);
       for (const { process, channel } of [one, other]) {
@@ -193,7 +193,7 @@ test("workers: a dead worker's last words are read, though more is written to it
     echo.tell("write 50 and die", "SIGKILL");
     // This turn does not end before the worker is dead: nothing of what it wrote is read yet, and writing fails.
     const end = Date.now() + 20_000;
-    while (isAlive(echo.process.pid) && Date.now() < end);
+    while (isAlive(echo.process.pid!) && Date.now() < end);
     for (let i = 0; i < 20; i++) echo.tell("echo", "x".repeat(50_000));
     await echo.channel.closed;
     assert.equal(echo.frames.length, 50);
@@ -213,7 +213,7 @@ test("workers: one that closes its socket but lives on: the channel closes, the 
     const echo = await group.echo("outlive the channel");
     echo.tell("close");
     assert.equal(await echo.channel.closed, undefined);
-    assert(isAlive(echo.process.pid));
+    assert(isAlive(echo.process.pid!));
     echo.channel.send(frameOf("into the void"));
     echo.process.kill("SIGKILL");
     assert.deepEqual(await echo.process.exited, EXITS.SIGKILL);
@@ -534,11 +534,11 @@ class FakeChild implements Child {
   readonly stdout = undefined;
   readonly stderr = undefined;
   readonly written: string[] = [];
-  readonly exited: Promise<ProcessExit>;
-  readonly end: (exit: ProcessExit) => void;
+  readonly exited: Promise<WorkerExit>;
+  readonly end: (exit: WorkerExit) => void;
 
   constructor() {
-    const { promise, resolve } = Promise.withResolvers<ProcessExit>();
+    const { promise, resolve } = Promise.withResolvers<WorkerExit>();
     this.exited = promise;
     this.end = resolve;
   }
@@ -609,7 +609,7 @@ function shellWithoutKill({ command, args: [flag, script, ...rest] }: ChildComma
   const shell = spawn(command, [flag, `kill() { echo "kill $*" >&3; }\n${script}`, ...rest], {
     stdio: ["pipe", "ignore", "ignore", "pipe"],
   });
-  const exited = new Promise<ProcessExit>((resolve) => {
+  const exited = new Promise<WorkerExit>((resolve) => {
     shell.on("close", (code, signal) => resolve({ code, signal }));
   });
   const child: Child = {

@@ -1,0 +1,112 @@
+/**
+ * A channel over anything that posts messages: to a thread, and from it.
+ *
+ * ```text
+ * frame, segments → [its bytes, segment, segment …] → postMessage, all moved → handler
+ * ```
+ *
+ * Nothing is ever on its way in pieces, and the host takes every message at once: there is nothing to drain.
+ */
+import type { Channel, ChannelEnd, FrameHandler } from "./channel.ts";
+import { FRAME_HEAD_SIZE, ProtocolError } from "./protocol.ts";
+import { NO_SEGMENTS, type Segments } from "./segments.ts";
+
+/** What posts. */
+export interface Port {
+  /**
+   * Posts a message to the other side. What is in it is copied as `structuredClone` does, but for the buffers in `transfer`,
+   * which move.
+   */
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+}
+
+/** Frames over a {@linkcode Port}. Who listens to it hands on what comes, and tells the end. */
+export class PortChannel implements Channel {
+  readonly closed: Promise<ChannelEnd>;
+  /** Nothing waits here: the host has taken it. */
+  readonly unsent = 0;
+  readonly #port: Port;
+  readonly #onAbort: () => void;
+  readonly #end: (end: ChannelEnd) => void;
+  #ended = false;
+  #handler: FrameHandler | undefined;
+  #arriving: (() => void) | undefined;
+  /** Messages that came before there was a handler. */
+  #waiting: ArrayBuffer[][] = [];
+
+  /**
+   * Sends by a port.
+   *
+   * @param onAbort Called when this side ends the channel: the other side is to be ended, too.
+   */
+  constructor(port: Port, onAbort: () => void) {
+    this.#port = port;
+    this.#onAbort = onAbort;
+    const { promise, resolve } = Promise.withResolvers<ChannelEnd>();
+    this.closed = promise;
+    this.#end = resolve;
+  }
+
+  send(frame: Uint8Array, segments: readonly ArrayBuffer[] = NO_SEGMENTS, lent = false): void {
+    if (this.#ended) return;
+    // Its own buffer, never an array over one: the frame lies in a block with others, all of which would be copied, and
+    // Deno walks an array index by index.
+    const { buffer } = frame.slice(FRAME_HEAD_SIZE) as Uint8Array<ArrayBuffer>;
+    const message = [buffer, ...segments];
+    this.#port.postMessage(message, lent ? [buffer] : message);
+  }
+
+  receive(handler: FrameHandler | undefined, arriving?: () => void): void {
+    this.#handler = handler;
+    this.#arriving = arriving;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    // Those that the new handler leaves to another wait again.
+    for (const message of waiting) this.#handle(message);
+  }
+
+  /** Takes a message of the other side. */
+  take(message: unknown): void {
+    if (this.#ended) return;
+    if (isMessage(message)) return this.#handle(message);
+    this.abort(
+      new ProtocolError("Cannot read the channel as its messages must be buffers: something else posted to it"),
+    );
+  }
+
+  #handle(message: ArrayBuffer[]): void {
+    if (this.#ended) return;
+    if (this.#handler === undefined) return void this.#waiting.push(message);
+    const [frame, ...segments] = message;
+    try {
+      if (segments.length > 0) this.#arriving?.();
+      this.#handler(new Uint8Array(frame), segments as Segments);
+    } catch (error) {
+      this.abort(error instanceof Error ? error : new ProtocolError(String(error)));
+    }
+  }
+
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.finish(undefined);
+    this.#onAbort();
+  }
+
+  abort(reason: Error): void {
+    this.finish(reason);
+    this.#onAbort();
+  }
+
+  /** The other side has ended, and all its messages were taken. */
+  finish(end?: ChannelEnd): void {
+    this.#ended = true;
+    this.#end(end);
+  }
+}
+
+function isMessage(message: unknown): message is ArrayBuffer[] {
+  return Array.isArray(message) && message.length > 0 && message.every((part) => part instanceof ArrayBuffer);
+}

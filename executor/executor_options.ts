@@ -1,0 +1,141 @@
+/** What the options of every executor have in common, and how they become a scheduler's. */
+import { ByteWriter } from "../channel/byte_writer.ts";
+import { encodeList } from "../channel/codec.ts";
+import { runtime as hostRuntime } from "../runtime/mod.ts";
+import type { Runtime, StartOptions } from "../runtime/runtime.ts";
+import { type AnyFunction, findTask, registeredModules } from "../tasks/registry.ts";
+import type { SendableArgs } from "../tasks/sendable.ts";
+import { checkArray, checkChoice, checkInteger, checkNames, checkString } from "./options.ts";
+import type { SchedulerOptions } from "./scheduler.ts";
+import type { WorkerStart } from "./worker.ts";
+import { workerEntry } from "./worker_entry.ts";
+
+/** Options of every executor. */
+export interface ExecutorOptions<InitArgs extends unknown[] = unknown[]> {
+  /**
+   * Number of workers at most. They start on demand.
+   *
+   * @default What the system lets this process keep busy.
+   */
+  readonly maxWorkers?: number;
+  /**
+   * A task that each worker runs before its first call. If it throws, the pool is broken at once.
+   *
+   * There is no finalizer: what a task module opened is closed with its worker.
+   */
+  readonly initializer?: (...args: InitArgs) => unknown;
+  /**
+   * Arguments of the initializer. They are copied once, when the pool is made, and sent to each worker with its start:
+   * large data are better read by the initializer itself.
+   *
+   * @default {[]}
+   */
+  readonly initargs?: SendableArgs<InitArgs>;
+  /**
+   * Calls after which a worker is replaced by a new one.
+   *
+   * @default No limit.
+   */
+  readonly maxTasksPerChild?: number;
+  /**
+   * What it means that a worker dies: `"replace"`, only the call that it was at fails, with `WorkerLostError`, and the rest
+   * goes on; `"break"`, Python's rule, all pending calls fail with `BrokenProcessPool`, and the pool takes no more.
+   *
+   * With `"replace"` tiny calls of the worker's last millisecond, whose results were still on their way, fail as well.
+   *
+   * @default {"replace"}
+   */
+  readonly onWorkerLost?: "replace" | "break";
+  /**
+   * What becomes of an instance of a class that is not registered with `picklable()`: `"class"`, it is refused with a
+   * `PicklingError`, for it would lose its class; `"plain"`, what the platform's structured clone does: it arrives as a plain
+   * object with its own fields, and of a subclass of `Map`, `Array` and their like as that built-in class.
+   *
+   * Instances of registered classes arrive as what they are either way.
+   *
+   * @default {"class"}
+   */
+  readonly instances?: "class" | "plain";
+  /**
+   * First part of the workers' names, which are `ProcessPoolExecutor-1`, `-2`, and so on. Unlike Python, they count from 1.
+   *
+   * @default The name of the executor's class.
+   */
+  readonly workerName?: string;
+  /**
+   * The adapter of the host, an object of `runtime/`; for tests.
+   *
+   * @default The one that the program runs on.
+   */
+  readonly runtime?: object;
+}
+
+/** The arguments that an initializer asks for, if it asks for any. */
+export type InitargsOf<InitArgs extends unknown[]> = [] extends InitArgs ? unknown
+  : { readonly initargs: SendableArgs<InitArgs> };
+
+/** Names of the options. */
+export const EXECUTOR_OPTIONS: readonly string[] = [
+  "maxWorkers",
+  "initializer",
+  "initargs",
+  "maxTasksPerChild",
+  "onWorkerLost",
+  "instances",
+  "workerName",
+  "runtime",
+];
+
+/** What a scheduler needs, but for what makes it one of processes or of threads. */
+export interface CommonOptions extends Omit<SchedulerOptions, "check" | "start" | "close" | "broken"> {
+  /** What a worker is to find; asked at each start. */
+  found(): StartOptions;
+}
+
+/**
+ * Checks the options that every executor has.
+ *
+ * @param options What the user gave.
+ * @param names All names that there are.
+ * @param workerName What workers are called unless the options say.
+ * @throws {TypeError} If an option is unknown or of a wrong kind.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function commonOptions<InitArgs extends unknown[]>(
+  options: ExecutorOptions<InitArgs>,
+  names: readonly string[],
+  workerName: string,
+): CommonOptions {
+  checkNames(options, names);
+  checkString("workerName", options.workerName);
+  const runtime = (options.runtime ?? hostRuntime()) as Runtime;
+  const entry = workerEntry(runtime);
+  return {
+    runtime,
+    maxWorkers: checkInteger("maxWorkers", options.maxWorkers) ?? runtime.availableParallelism(),
+    maxTasksPerChild: checkInteger("maxTasksPerChild", options.maxTasksPerChild) ?? Infinity,
+    onWorkerLost: checkChoice("onWorkerLost", options.onWorkerLost, ["replace", "break"]) ?? "replace",
+    plain: checkChoice("instances", options.instances, ["class", "plain"]) === "plain",
+    workerName: options.workerName ?? workerName,
+    initializer: startOf(options),
+    found: () => ({ entry: entry(), modules: registeredModules() }),
+  };
+}
+
+function startOf<InitArgs extends unknown[]>(
+  options: ExecutorOptions<InitArgs>,
+): WorkerStart["initializer"] {
+  const { initializer, initargs = [] } = options;
+  checkArray("initargs", initargs);
+  if (initializer === undefined) {
+    if (initargs.length === 0) return undefined;
+    throw new TypeError(
+      "Cannot create a pool as 'initargs' must come with an 'initializer': current initializer is undefined",
+    );
+  }
+  const task = findTask(initializer as AnyFunction, "initializer");
+  const writer = new ByteWriter();
+  writer.begin();
+  encodeList(writer, initargs, (index) => `initargs[${index}]`, "initarg", options.instances === "plain");
+  return { task, args: writer.bytes.slice(writer.start, writer.length) };
+}

@@ -1,0 +1,133 @@
+/**
+ * Threads as workers: `node:worker_threads`, which Node, Deno and Bun have.
+ *
+ * ```text
+ * start: new Worker, with the slate in its data ──▶ its entry posts HELLO ──▶ its channel
+ * what it prints: posted, in the order of its answers ──▶ whole lines ──▶ stdout, stderr
+ * ```
+ *
+ * A thread is over at its 'exit' event, which comes after all that it posted.
+ */
+import type { Channel } from "../channel/channel.ts";
+import { PortChannel } from "../channel/port_channel.ts";
+import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
+import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
+import type { ChildOutput } from "./child.ts";
+import { clearTimeout, setTimeout } from "./host_functions.ts";
+import { MappedSlate } from "./mapped_slate.ts";
+import { nodeModule, type NodeThread } from "./node_api.ts";
+import { describeExit, relayOutput } from "./output.ts";
+import { START_LIMIT } from "./process_host.ts";
+import type { StartOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
+import { Backlog, isPrinted, type ThreadData } from "./thread_side.ts";
+
+/** What a thread runs: the text of a module, or where one is. */
+export type ThreadProgram = (options: StartOptions) => URL;
+
+/** Opens a group of threads. They share nothing but this process. */
+export function openThreadGroup(program: ThreadProgram): WorkerGroup<StartOptions> {
+  return { start: (options) => new Thread(program(options)), close: () => Promise.resolve() };
+}
+
+/** A thread, as its parent has it. */
+class Thread implements WorkerHandle {
+  readonly place: string;
+  readonly pid: undefined;
+  readonly channel: Promise<Channel>;
+  readonly slate: SlateMemory;
+  readonly exited: Promise<WorkerExit>;
+  readonly released: Promise<void>;
+  readonly #thread: NodeThread;
+
+  constructor(program: URL) {
+    const slate = new SharedArrayBuffer(SLATE_SIZE);
+    const backlog = new Backlog();
+    const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
+    const { Worker } = nodeModule("node:worker_threads");
+    const thread = this.#thread = new Worker(program, { workerData });
+    this.place = `thread ${thread.threadId}`;
+    this.slate = new MappedSlate(new Uint8Array(slate));
+    const channel = new PortChannel(thread, () => this.kill());
+    const outputs = { stdout: new PostedOutput(backlog), stderr: new PostedOutput(backlog) };
+    thread.on("message", (message) => {
+      if (isPrinted(message)) outputs[message.stream].push(new Uint8Array(message.bytes));
+      else channel.take(message);
+    });
+    this.exited = ended(thread);
+    this.exited.then(() => {
+      channel.finish();
+      outputs.stdout.end();
+      outputs.stderr.end();
+    });
+    this.channel = greeted(channel, this.exited);
+    this.channel.catch(() => this.kill());
+    this.released = relayOutput({ ...outputs, exited: this.exited });
+    thread.unref();
+  }
+
+  kill(): void {
+    void this.#thread.terminate();
+  }
+}
+
+/** Resolves at the thread's end. */
+function ended(thread: NodeThread): Promise<WorkerExit> {
+  return new Promise((resolve) => {
+    let error: Error | undefined;
+    thread.on("error", (thrown) => error = thrown instanceof Error ? thrown : new Error(String(thrown)));
+    thread.on("exit", (code) => resolve({ code, signal: null, ...(error === undefined ? undefined : { error }) }));
+  });
+}
+
+/** Resolves when the other side has said hello. */
+function greeted(channel: PortChannel, exited: Promise<WorkerExit>): Promise<Channel> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`Cannot start a worker thread as it must say hello within ${START_LIMIT} ms: it did not`));
+    }, START_LIMIT);
+    // One that is starting keeps nobody waiting who does not wait for a call.
+    (timer as unknown as { unref?(): void }).unref?.();
+    channel.receive((bytes) => {
+      clearTimeout(timer);
+      const frame = new FrameReader(bytes);
+      if (frame.u8() !== MessageKind.HELLO || frame.u32() !== PROTOCOL_VERSION) {
+        throw new ProtocolError("Cannot use a thread as it must say hello first: it said something else");
+      }
+      channel.receive(undefined); // what follows is for the one who waits for this channel
+      resolve(channel);
+    });
+    channel.closed.then(async (end) => {
+      const exit = await exited;
+      clearTimeout(timer);
+      reject(end ?? exit.error ?? new Error(`it exited before it said hello (${describeExit(exit)})`));
+    });
+  });
+}
+
+/** What a thread prints on one of its outputs, as it is posted. */
+class PostedOutput implements ChildOutput {
+  readonly #backlog: Backlog;
+  #push: ((bytes: Uint8Array) => Promise<void> | undefined) | undefined;
+  #ended: (() => void) | undefined;
+
+  constructor(backlog: Backlog) {
+    this.#backlog = backlog;
+  }
+
+  push(bytes: Uint8Array): void {
+    const room = this.#push!(bytes);
+    if (room === undefined) this.#backlog.taken(bytes.length);
+    else room.then(() => this.#backlog.taken(bytes.length));
+  }
+
+  end(): void {
+    this.#ended!();
+  }
+
+  listen(push: (bytes: Uint8Array) => Promise<void> | undefined, ended: () => void): void {
+    this.#push = push;
+    this.#ended = ended;
+  }
+
+  stop(): void {}
+}

@@ -1,0 +1,139 @@
+/** The worker's side of a thread: its way to its parent, and what it prints. */
+import { introduction, MessageKind } from "../channel/protocol.ts";
+import { PortChannel } from "../channel/port_channel.ts";
+import { MappedSlate } from "./mapped_slate.ts";
+import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
+import type { ParentLink, WorkerSide } from "./runtime.ts";
+
+/** What a thread is given at its start. */
+export interface ThreadData {
+  /** Under a name of its own: a user's threads have data, too. */
+  ergate: {
+    /** The slate. */
+    readonly slate: SharedArrayBuffer;
+    /** How much of what it printed has not been taken. */
+    readonly backlog: SharedArrayBuffer;
+  } | undefined;
+}
+
+/** What a thread printed, on its way. */
+export interface Printed {
+  /** Where to. */
+  readonly stream: "stdout" | "stderr";
+  /** What. */
+  readonly bytes: ArrayBuffer;
+}
+
+/** Whether a message holds what a thread printed. */
+export function isPrinted(message: unknown): message is Printed {
+  return typeof message === "object" && message !== null && "stream" in message;
+}
+
+/** Bytes printed and not taken at which a thread waits: an endless print must not fill the memory. */
+const MOST_PRINTED = 4 << 20;
+
+/** Milliseconds after which it goes on all the same: this process may wait for the thread. */
+const LONGEST_WAIT = 1_000;
+
+/** The bytes that a thread printed and that its parent has not passed on: one word that both have. */
+export class Backlog {
+  /** The word. */
+  readonly memory: SharedArrayBuffer;
+  readonly #word: Int32Array;
+
+  /** A new one, or the other side's. */
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+    this.memory = memory;
+    this.#word = new Int32Array(memory);
+  }
+
+  /** The thread prints: it waits while too much is on its way. */
+  add(size: number): void {
+    for (;;) {
+      const current = Atomics.load(this.#word, 0);
+      if (current < MOST_PRINTED || Atomics.wait(this.#word, 0, current, LONGEST_WAIT) === "timed-out") break;
+    }
+    Atomics.add(this.#word, 0, size);
+  }
+
+  /** The parent has passed that on. */
+  taken(size: number): void {
+    Atomics.sub(this.#word, 0, size);
+    Atomics.notify(this.#word, 0);
+  }
+}
+
+/** What this thread was given, if it was started as a worker of a pool. */
+export function threadData(): ThreadData["ergate"] {
+  const { isMainThread, workerData } = nodeModule("node:worker_threads");
+  return isMainThread ? undefined : (workerData as ThreadData | null)?.ergate;
+}
+
+/** A thread, as the worker in it has it. */
+export class ThreadSide implements WorkerSide {
+  readonly place: string = `thread ${nodeModule("node:worker_threads").threadId}`;
+  readonly #data: NonNullable<ThreadData["ergate"]>;
+  readonly #port = nodeModule("node:worker_threads").parentPort!;
+  readonly #post: (message: unknown, transfer: readonly ArrayBuffer[]) => void;
+  readonly #exit = nodeProcess().exit.bind(nodeProcess());
+
+  /** Of this thread. */
+  constructor(data: NonNullable<ThreadData["ergate"]>) {
+    this.#data = data;
+    this.#post = this.#port.postMessage.bind(this.#port); // as it is now: a task may replace it
+  }
+
+  connectToParent(): Promise<ParentLink> {
+    const channel = new PortChannel({ postMessage: this.#post }, () => this.exit(1));
+    this.#port.on("message", (message) => channel.take(message));
+    channel.send(introduction(MessageKind.HELLO, ""));
+    return Promise.resolve({ channel, slate: new MappedSlate(new Uint8Array(this.#data.slate)) });
+  }
+
+  onUncaught(fn: (error: unknown) => void): void {
+    nodeProcess().on("uncaughtException", fn);
+    nodeProcess().on("unhandledRejection", fn);
+  }
+
+  ignoreInterrupt(): void {} // a thread gets none
+
+  /**
+   * Posts what is printed instead of leaving it to the host, which loses what it holds when the thread ends, and mixes the
+   * pieces of several threads.
+   */
+  prepareOutput(): void {
+    const backlog = new Backlog(this.#data.backlog);
+    const post = this.#post;
+    const { Buffer } = nodeModule("node:buffer");
+    for (const stream of ["stdout", "stderr"] as const) {
+      nodeProcess()[stream].write = (chunk, encodingOrWritten, written = encodingOrWritten): boolean => {
+        const encoding = typeof encodingOrWritten === "string" ? encodingOrWritten : "utf8";
+        const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+        const { buffer } = Uint8Array.from(bytes);
+        backlog.add(buffer.byteLength);
+        post({ stream, bytes: buffer }, [buffer]);
+        if (typeof written === "function") queueMicrotask(written);
+        return true;
+      };
+    }
+    useConsole(nodeProcess().stdout, nodeProcess().stderr);
+  }
+
+  flushOutput(): Promise<void> {
+    return Promise.resolve(); // it is posted
+  }
+
+  exit(code: number): void {
+    this.#exit(code);
+  }
+}
+
+/** Makes the global console print to streams: those of Deno and Bun go past `process.stdout`. */
+function useConsole(stdout: NodeWritable, stderr: NodeWritable): void {
+  const { Console } = nodeModule("node:console");
+  const own = new Console({ stdout, stderr }) as unknown as Record<string, unknown>;
+  const global = globalThis.console as unknown as Record<string, unknown>;
+  for (const name of Object.keys(global)) {
+    if (typeof own[name] === "function") global[name] = own[name];
+  }
+}
