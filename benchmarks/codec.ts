@@ -2,7 +2,8 @@
  * The codec beside what else turns values into bytes or copies: `node:v8`, npm's `msgpackr` with `structuredClone`,
  * `JSON`, and the platform's `structuredClone`. Prints a table of ratios for the runtime that runs it.
  *
- * Run it by `deno run -A`, `bun` or `node`; a word behind it measures only the rows whose name holds that word. All
+ * Run it by `deno run -A`, `bun` or `node`; `--only=text` measures only the rows whose name holds that text, and `--quick`
+ * is a short form that shows that all works. All
  * contestants of a row are measured in turn, round by round, and what is compared is the lower quartile of the best round
  * of each: most of what else a shared machine does falls out of it. A ratio below 1 says that the codec takes less time.
  */
@@ -14,6 +15,7 @@ import { ByteWriter } from "../channel/byte_writer.ts";
 import { decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
 import { ownSegments } from "../channel/segments.ts";
 import "../runtime/mod.ts"; // hands the codec what it needs of the host
+import { duration, hostName, table } from "./harness.ts";
 
 const ROUNDS = 6;
 /** Nanoseconds of measuring per contestant and round, beside a dozen runs at least. */
@@ -120,42 +122,43 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /** Nanoseconds of each contestant, in the best of its rounds. */
-async function times(value: unknown, contestants: Readonly<Record<string, Copier>>): Promise<Map<string, number>> {
+async function times(
+  value: unknown,
+  contestants: Readonly<Record<string, Copier>>,
+  quick: boolean,
+): Promise<Map<string, number>> {
   const measured = new Map<string, number[]>(Object.keys(contestants).map((name) => [name, []]));
-  for (let round = 0; round < ROUNDS; round++) {
+  const options = quick ? { min_cpu_time: 1, min_samples: 2, batch_samples: 2 } : { min_cpu_time: BUDGET };
+  for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
     for (const [name, copy] of Object.entries(contestants)) {
-      const { p25 } = await measure(() => do_not_optimize(copy(value)), { min_cpu_time: BUDGET });
+      const { p25 } = await measure(() => do_not_optimize(copy(value)), options);
       measured.get(name)!.push(p25);
     }
   }
   return new Map(Array.from(measured, ([name, rounds]) => [name, Math.min(...rounds)]));
 }
 
-function duration(nanoseconds: number): string {
-  if (nanoseconds < 1e4) return `${(nanoseconds / 1e3).toFixed(2)} µs`;
-  return nanoseconds < 1e6 ? `${(nanoseconds / 1e3).toFixed(0)} µs` : `${(nanoseconds / 1e6).toFixed(1)} ms`;
+/** Nanoseconds in words. */
+function time(nanoseconds: number): string {
+  return nanoseconds < 1e4 ? `${(nanoseconds / 1e3).toFixed(2)} µs` : duration(nanoseconds / 1e6);
 }
 
-function runtime(): string {
-  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
-  return deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`;
-}
-
-async function main(only = ""): Promise<void> {
+async function main(only: string, quick: boolean): Promise<void> {
   const rows = Object.entries(ROWS).filter(([name]) => name.includes(only));
   const names = Object.keys(OTHERS);
   // All kinds of values once, so that no row is measured with a codec that has seen that one shape alone.
   for (const { value, ours = codec } of Object.values(ROWS)) for (let i = 0; i < 20; i++) ours(value);
-  console.log(`${runtime()}: the codec's time, and its ratio to that of each other (below 1: the codec is faster)\n`);
-  console.log(`| value | codec | ${names.map((name) => `/ ${name}`).join(" | ")} |`);
-  console.log(`| --- | ---: | ${names.map(() => "---:").join(" | ")} |`);
+  console.log(`${hostName()}: the codec's time, and its ratio to that of each other (below 1: the codec is faster)\n`);
+  const lines: string[][] = [];
   for (const [name, { value, ours = codec, without = [], others }] of rows) {
     const all = Object.entries({ codec: ours, ...OTHERS, ...others });
-    const measured = await times(value, Object.fromEntries(all.filter(([other]) => !without.includes(other))));
+    const measured = await times(value, Object.fromEntries(all.filter(([other]) => !without.includes(other))), quick);
     const own = measured.get("codec")!;
     const ratios = names.map((other) => without.includes(other) ? "" : (own / measured.get(other)!).toFixed(2));
-    console.log(`| ${name} | ${duration(own)} | ${ratios.join(" | ")} |`);
+    lines.push([name, time(own), ...ratios]);
   }
+  console.log(table(["value", "codec", ...names.map((name) => `/ ${name}`)], lines).join("\n"));
 }
 
-await main(process.argv[2]);
+const flags = process.argv.slice(2);
+await main(flags.find((flag) => flag.startsWith("--only="))?.slice("--only=".length) ?? "", flags.includes("--quick"));

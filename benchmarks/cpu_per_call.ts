@@ -1,19 +1,26 @@
 /**
- * Processor time per call of a `map`, in the parent and in the workers, beside the same work done serially. On a shared
- * machine it says more than the time on the wall: the work of others does not count.
+ * Processor time per call of a `map`, beside the same work done serially. On a shared machine it says more than the time
+ * on the wall: the work of others does not count.
  *
- * Run it by `deno run -A`, `bun` or `node`. `serial / (parent + workers) * cores` is the best speed-up that free cores
- * could give; what starts of workers cost comes on top, and is shown by `examples/hash_words.ts`.
+ * Run it by `deno run -A`, `bun` or `node`; `--quick` is a short form that shows that all works. The best speed-up is
+ * what free cores could give, `serial / (parent + workers) * cores`; what starts of workers cost comes on top, and is in
+ * the rows of hash_words in `main.ts`.
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { isMain, ProcessPoolExecutor } from "../mod.ts";
-import { type CpuTime, cpuTime, nothing, once, tenTimes } from "./cpu_tasks.ts";
+import { hashWord, hashWordTenTimes } from "../examples/hash_tasks.ts";
+import { type Executor, isMain } from "../mod.ts";
+import { hostName, median, table } from "./harness.ts";
+import { KINDS, WORKERS } from "./kinds.ts";
+import { type CpuTime, cpuTime, nothing } from "./tasks.ts";
 
-const WORKERS = 2;
 const ROUNDS = 3;
 
-type Task = (word: string) => unknown;
+const TASKS: Readonly<Record<string, (word: string) => unknown>> = {
+  nothing,
+  "one round": hashWord,
+  "ten rounds": hashWordTenTimes,
+};
 
 /** Microseconds of processor time of this process while `run` runs. */
 async function spent(run: () => unknown): Promise<number> {
@@ -23,47 +30,48 @@ async function spent(run: () => unknown): Promise<number> {
   return user + system;
 }
 
-/** Processor time of all workers so far, by asking until each has answered. */
-async function workersTime(pool: ProcessPoolExecutor): Promise<number> {
+/** Processor time of all other processes that work for the pool so far, by asking until each has answered; 0 for threads. */
+async function workersTime(pool: Executor): Promise<number> {
   const times = new Map<number, CpuTime>();
   while (times.size < WORKERS) {
     const answers = Array.from({ length: 4 * WORKERS }, () => pool.submit(cpuTime));
     for (const time of await Promise.all(answers)) times.set(time.pid, time);
+    if (times.has(process.pid)) return 0; // a thread's time is in its process's
   }
   return Array.from(times.values(), ({ user, system }) => user + system).reduce((sum, time) => sum + time);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
-}
-
-async function measure(name: string, task: Task, words: readonly string[]): Promise<void> {
+/** The line of a task on a pool. */
+async function measure(name: string, pool: Executor, words: readonly string[], rounds: number): Promise<string[]> {
+  const task = TASKS[name];
   const serial: number[] = [];
   const parent: number[] = [];
   const workers: number[] = [];
-  const pool = new ProcessPoolExecutor(WORKERS);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     serial.push(await spent(() => words.map((word) => task(word))));
     const before = await workersTime(pool);
     parent.push(await spent(() => pool.map(task, words).toArray()));
     workers.push(await workersTime(pool) - before);
   }
-  await pool.shutdown();
   const [alone, here, there] = [serial, parent, workers].map((times) => median(times) / words.length);
   const best = (WORKERS * alone / (here + there)).toFixed(2);
-  const figures = [alone, here, there].map((time) => time.toFixed(2).padStart(6)).join(" | ");
-  console.log(`| ${name.padEnd(12)} | ${figures} | ${best.padStart(5)} |`);
+  return [...[alone, here].map((time) => time.toFixed(2)), there === 0 ? "" : there.toFixed(2), best];
 }
 
 if (isMain(import.meta)) {
-  const words = createRequire(import.meta.url)("an-array-of-english-words") as string[];
-  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
-  console.log(
-    `${deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`}, microseconds of CPU per call, medians\n`,
+  const quick = process.argv.includes("--quick");
+  const words = (createRequire(import.meta.url)("an-array-of-english-words") as string[]).slice(
+    0,
+    quick ? 500 : Infinity,
   );
-  console.log("| task         | serial | parent | workers | best speed-up |");
-  console.log("| ------------ | -----: | -----: | ------: | ------------: |");
-  await measure("nothing", nothing, words);
-  await measure("one round", once, words);
-  await measure("ten rounds", tenTimes, words);
+  const lines: string[][] = [];
+  for (const { name, make } of KINDS) {
+    const pool = make(WORKERS);
+    for (const task of Object.keys(TASKS)) {
+      lines.push([task, name, ...await measure(task, pool, words, quick ? 1 : ROUNDS)]);
+    }
+    await pool.shutdown();
+  }
+  console.log(`${hostName()}, microseconds of processor time per call, medians; for threads the parent's are all\n`);
+  console.log(table(["task", "by", "serial", "parent", "workers", "best speed-up"], lines, 2).join("\n"));
 }
