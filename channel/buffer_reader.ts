@@ -2,6 +2,7 @@
 import * as tag from "./codec_tags.ts";
 import { DecodeError } from "./decode_error.ts";
 import type { Reading } from "./reading.ts";
+import { isShared } from "./segments.ts";
 
 /** Reads a buffer that lies among the bytes. */
 export function readBuffer(reading: Reading, kind: number): ArrayBuffer {
@@ -20,7 +21,7 @@ export function readSegment(reading: Reading, kind: number): ArrayBuffer {
   const size = reading.size();
   const most = kind === tag.RESIZABLE_SEGMENT ? reading.size() : 0;
   const segment = reading.segments[place];
-  if (segment === undefined || segment.byteLength !== size || reading.taken?.has(place)) {
+  if (!(segment instanceof ArrayBuffer) || segment.byteLength !== size || reading.taken?.has(place)) {
     throw new DecodeError(`Cannot decode as there must be a segment ${place} of ${size} bytes: there is none`);
   }
   (reading.taken ??= new Set()).add(place);
@@ -30,13 +31,25 @@ export function readSegment(reading: Reading, kind: number): ArrayBuffer {
   return reading.register(value);
 }
 
+/** Memory that the other side has, too: only threads are sent it. */
+export function readShared(reading: Reading): SharedArrayBuffer {
+  const place = reading.size();
+  const segment = reading.segments[place];
+  if (segment === undefined || !isShared(segment) || reading.taken?.has(place)) {
+    throw new DecodeError(`Cannot decode as segment ${place} must be shared memory: it is not`);
+  }
+  (reading.taken ??= new Set()).add(place);
+  return reading.register(segment);
+}
+
 /** Reads a typed array or a DataView. */
 export function readView(reading: Reading, kind: number): object {
   const name = tag.VIEW_NAMES[reading.bytes[reading.take(1)]];
   const at = reading.reserve();
   const buffer = reading.value();
   const host = (globalThis as Record<string, unknown>)[name];
-  if (!(buffer instanceof ArrayBuffer) || typeof host !== "function") {
+  const isBuffer = buffer instanceof ArrayBuffer || (typeof buffer === "object" && buffer !== null && isShared(buffer));
+  if (!isBuffer || typeof host !== "function") {
     throw new DecodeError(`Cannot decode as a view must have a buffer and a class: class is ${name}`);
   }
   const begin = reading.size();

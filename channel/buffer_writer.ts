@@ -1,8 +1,17 @@
 /** Buffers and views of them to bytes: small ones among the bytes, large ones beside them (`segments.ts`). */
 import * as tag from "./codec_tags.ts";
-import { Refusal } from "./refusal.ts";
+import { NOT_SHARED, Refusal } from "./refusal.ts";
 import { writeByte, writeBytes, writeSize } from "./scalar_writer.ts";
-import { byteLengthOf, greatestLengthOf, isBuffer, isDetached, SEGMENT_SIZE } from "./segments.ts";
+import {
+  byteLengthOf,
+  byteLengthOfShared,
+  greatestLengthOf,
+  greatestLengthOfShared,
+  isBuffer,
+  isDetached,
+  isShared,
+  type Segment,
+} from "./segments.ts";
 import { type Getter, getter } from "./slots.ts";
 import type { Walk } from "./walk.ts";
 
@@ -36,9 +45,9 @@ const { resize } = ArrayBuffer.prototype;
 export function writeBuffer(walk: Walk, value: ArrayBuffer): void {
   if (!isBuffer(value)) throw new Refusal("a Proxy cannot be copied: send what it stands for");
   if (isDetached(value)) throw new Refusal("an ArrayBuffer must still have its memory: it was transferred");
-  const { segments, transfer } = walk.writer;
+  const { segments, segmentSize, transfer } = walk.writer;
   const byteLength = byteLengthOf(value);
-  if (segments !== undefined && (byteLength >= SEGMENT_SIZE || (byteLength > 0 && transfer?.has(value) === true))) {
+  if (segments !== undefined && (byteLength >= segmentSize || (byteLength > 0 && transfer?.has(value) === true))) {
     return writeSegment(walk, value, byteLength, segments);
   }
   const bytes = new Uint8Array(value);
@@ -50,22 +59,30 @@ export function writeBuffer(walk: Walk, value: ArrayBuffer): void {
 }
 
 /** A large buffer: not a byte of it is touched here. */
-function writeSegment(walk: Walk, value: ArrayBuffer, byteLength: number, segments: ArrayBuffer[]): void {
+function writeSegment(walk: Walk, value: ArrayBuffer, byteLength: number, segments: Segment[]): void {
   const most = greatestLengthOf(value);
   writeByte(walk.writer, most === undefined ? tag.SEGMENT : tag.RESIZABLE_SEGMENT);
   writeSize(walk.writer, segments.length);
   writeSize(walk.writer, byteLength);
   if (most !== undefined) writeSize(walk.writer, most);
   segments.push(value);
-  walk.sizes.push({ size: byteLength, index: walk.index });
+  walk.sizes.push({ buffer: value, size: byteLength, index: walk.index });
+}
+
+/** Writes shared memory that was not met before: a thread gets the very same. */
+export function writeShared(walk: Walk, value: SharedArrayBuffer): void {
+  const { segments } = walk.writer;
+  if (!isShared(value)) throw new Refusal("a Proxy cannot be copied: send what it stands for");
+  if (!walk.sending.shares || segments === undefined) throw new Refusal(NOT_SHARED);
+  writeByte(walk.writer, tag.SHARED);
+  writeSize(walk.writer, segments.length);
+  segments.push(value);
 }
 
 /** At the end of the walk: segments are copied, or sent, only after it, and their sizes stand in the bytes already. */
 export function checkSizes(walk: Walk): void {
-  const segments = walk.writer.segments!;
-  const first = segments.length - walk.sizes.length;
-  for (const [i, { size, index }] of walk.sizes.entries()) {
-    if (byteLengthOf(segments[first + i]) === size) continue;
+  for (const { buffer, size, index } of walk.sizes) {
+    if (byteLengthOf(buffer) === size) continue;
     walk.index = index;
     throw new Refusal("a large buffer must keep its size while it is copied: a getter, or toPickle(), has changed it");
   }
@@ -76,7 +93,9 @@ export function writeView(walk: Walk, kind: number, value: Uint8Array | DataView
   const slots = kind === tag.DATA_VIEW ? DATA_VIEW_SLOTS : ARRAY_SLOTS;
   const buffer = slots.buffer.call(value) as ArrayBuffer;
   const most = isBuffer(buffer) ? greatestLengthOf(buffer) : undefined;
-  const isTracking = most !== undefined && tracksLength(kind, value, most);
+  const isTracking = isShared(buffer)
+    ? mayTrackLength(kind, value, buffer)
+    : most !== undefined && tracksLength(kind, value, most);
   writeByte(walk.writer, isTracking ? tag.TRACKING_VIEW : tag.VIEW);
   writeByte(walk.writer, kind);
   walk.value(buffer);
@@ -119,6 +138,19 @@ function tracksLength(kind: number, value: Uint8Array | DataView, most: number):
   } finally {
     new Uint8Array(buffer, length - size).set(last);
   }
+}
+
+/**
+ * Whether a view of shared memory that grows may follow its length: it reaches to the end. Which of those do nothing tells,
+ * for the memory could not be made smaller again; most do.
+ */
+function mayTrackLength(kind: number, value: Uint8Array | DataView, memory: SharedArrayBuffer): boolean {
+  const most = greatestLengthOfShared(memory);
+  const length = byteLengthOfShared(memory); // first: another thread may make it grow, and then the view is longer
+  if (most === undefined || length === most) return false;
+  const slots = kind === tag.DATA_VIEW ? DATA_VIEW_SLOTS : ARRAY_SLOTS;
+  const end = (slots.byteOffset.call(value) as number) + (slots.byteLength.call(value) as number);
+  return end + ELEMENT_SIZES[kind] > length;
 }
 
 /** Asks while a buffer has another length. */

@@ -3,7 +3,7 @@
  * another, so that a million waiting calls cost their bytes and no object each.
  */
 
-import { NO_SEGMENTS } from "./segments.ts";
+import { NO_SEGMENTS, type Segment, SEGMENT_SIZE } from "./segments.ts";
 
 /** Bytes of a fresh block. Large enough that blocks are rare, small enough that one live call pins little. */
 const BLOCK_SIZE = 64 * 1024;
@@ -29,7 +29,9 @@ export class ByteWriter {
   /** Where the next byte goes. */
   length = 0;
   /** Takes large buffers, which then travel beside the bytes; `undefined`: they go into the bytes as all else. */
-  segments: ArrayBuffer[] | undefined;
+  segments: Segment[] | undefined;
+  /** Bytes from which on they are large. */
+  segmentSize: number = SEGMENT_SIZE;
   /** Buffers that are taken aside however small they are, as they are to be transferred. */
   transfer: ReadonlySet<ArrayBuffer> | undefined;
 
@@ -64,7 +66,7 @@ export class ByteWriter {
   }
 
   /** Takes the segments of what was written out. */
-  takeSegments(): readonly ArrayBuffer[] {
+  takeSegments(): readonly Segment[] {
     const { segments } = this;
     if (segments === undefined || segments.length === 0) return NO_SEGMENTS;
     this.segments = [];

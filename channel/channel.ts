@@ -3,7 +3,7 @@
  * is behind it (`stream_channel.ts`).
  */
 
-import type { Segments } from "./segments.ts";
+import type { Segment, Segments } from "./segments.ts";
 
 /** Why a channel ended: `undefined` if the other side closed it or died, else what was wrong. */
 export type ChannelEnd = Error | undefined;
@@ -20,7 +20,7 @@ export interface Channel {
    * @param segments Buffers that travel beside it. Not copied either, unless they are lent.
    * @param lent Whether the buffers may change as soon as this returns: what has not gone by then is copied.
    */
-  send(frame: Uint8Array, segments?: readonly ArrayBuffer[], lent?: boolean): void;
+  send(frame: Uint8Array, segments?: readonly Segment[], lent?: boolean): void;
   /**
    * Gives every message to `handler` from now on, those that came before it first.
    *

@@ -3,7 +3,7 @@
  * other realms are known by their names.
  */
 import { findClass } from "../tasks/picklable.ts";
-import { writeBuffer, writeHostBuffer, writeView } from "./buffer_writer.ts";
+import { writeBuffer, writeHostBuffer, writeShared, writeView } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, isError } from "./error_classes.ts";
 import { writeInstance } from "./instance_writer.ts";
@@ -34,6 +34,7 @@ const WRITERS: ReadonlyMap<string, Write> = new Map<string, Write>([
   ["Date", (walk, value) => writeDate(walk, value as Date)],
   ["RegExp", (walk, value) => writeRegexp(walk, value as RegExp)],
   ["ArrayBuffer", (walk, value) => writeBuffer(walk, value as ArrayBuffer)],
+  ["SharedArrayBuffer", (walk, value) => writeShared(walk, value as SharedArrayBuffer)],
   ["Boolean", (walk, value) => writeBoxed(walk, Boolean.prototype.valueOf.call(value))],
   ["Number", (walk, value) => writeBoxed(walk, Number.prototype.valueOf.call(value))],
   ["String", (walk, value) => writeBoxed(walk, String.prototype.valueOf.call(value))],
@@ -70,13 +71,15 @@ function writeOther(walk: Walk, value: object, prototype: object): void {
   const write = kind === name && isBuiltin(prototype, name) ? WRITERS.get(name) : undefined;
   if (write !== undefined) return write(walk, value);
   if (value instanceof Promise) throw new Refusal(HINTS.Promise);
-  if (Object.hasOwn(HINTS, kind) && (walk.plain || name === kind || name === "")) throw new Refusal(HINTS[kind]);
+  if (Object.hasOwn(HINTS, kind) && (walk.sending.plain || name === kind || name === "")) {
+    throw new Refusal(HINTS[kind]);
+  }
   if (/\bIterator\b/.test(kind)) throw new Refusal("iterators cannot be copied: send an array of what it yields");
   const host = ofPlatform(name, kind, prototype);
   if (host !== undefined) {
     throw new Refusal(`an instance of class ${host} cannot be copied: send plain data that it can be made of`);
   }
-  if (!walk.plain) throw new Refusal(wouldLoseClass(name, prototype));
+  if (!walk.sending.plain) throw new Refusal(wouldLoseClass(name, prototype));
   writeStripped(walk, value);
 }
 

@@ -6,7 +6,7 @@
  *       checks, copies, encodes     codec_tags.ts     of the same shape
  *         └ refuses, with the path: PicklingError     └ refuses: DecodeError
  *
- * What crosses: what `structuredClone` copies and is plain data (no host's objects, no shared memory), errors of any
+ * What crosses: what `structuredClone` copies and is plain data (no host's objects; shared memory to threads only), errors of any
  * class (see failure.ts for how classes are kept), bigints, buffers, views, instances of registered classes (see
  * tasks/picklable.ts), cycles and sharing among them. What would lose its class is refused, not flattened.
  *
@@ -21,8 +21,9 @@ import { decode } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import type { Segments } from "./segments.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
+import type { Sending } from "./walk.ts";
 
-export { DecodeError, UnpicklingError };
+export { DecodeError, type Sending, UnpicklingError };
 
 /**
  * Whether to read a list runs code of the user's: it has instances of registered classes in it.
@@ -44,7 +45,7 @@ export function bringsClasses(bytes: Uint8Array, start: number): boolean {
  * @param values The values.
  * @param nameOf Gives the root of the path of value i, as `args[0]`; called on failure only.
  * @param direction Which way they go.
- * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
+ * @param sending How; to another process, with their classes, unless given.
  * @throws {PicklingError} If one cannot cross.
  */
 export function encodeList(
@@ -52,9 +53,9 @@ export function encodeList(
   values: readonly unknown[],
   nameOf: (index: number) => string,
   direction: PicklingDirection,
-  plain = false,
+  sending?: Sending,
 ): void {
-  encode(writer, values, direction, nameOf, undefined, plain);
+  encode(writer, values, direction, nameOf, undefined, sending);
 }
 
 /**
@@ -79,7 +80,7 @@ export function decodeList(bytes: Uint8Array, start: number, end: number, segmen
  * @param value The value.
  * @param name The root of its path, as `result`.
  * @param direction Which way it goes.
- * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
+ * @param sending How; to another process, with their classes, unless given.
  * @throws {PicklingError} If it cannot cross.
  */
 export function encodeValue(
@@ -87,9 +88,9 @@ export function encodeValue(
   value: unknown,
   name: string,
   direction: PicklingDirection,
-  plain = false,
+  sending?: Sending,
 ): void {
-  encode(writer, [value], direction, () => name, undefined, plain);
+  encode(writer, [value], direction, () => name, undefined, sending);
 }
 
 /**

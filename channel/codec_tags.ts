@@ -102,6 +102,9 @@ export const SHAPED = 0x23;
 /** A view that follows its resizable buffer's length: its index in VIEW_NAMES, the buffer, where it begins. */
 export const TRACKING_VIEW = 0x24;
 
+/** A SharedArrayBuffer beside the bytes, to a thread of the same process: its place. Each place comes once. */
+export const SHARED = 0x25;
+
 /** The flag of a small integer; the rest of the tag is the integer. */
 export const SMALL_INT = 0x80;
 /** The flag of a short ASCII string; the rest of the tag is its length. */

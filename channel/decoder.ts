@@ -3,7 +3,7 @@
  * left before anything is allocated, and whatever else goes wrong is a {@linkcode DecodeError}. Only the classes of
  * instances are the user's: if one is not registered here, or its `fromPickle` fails, it is an {@linkcode UnpicklingError}.
  */
-import { readBuffer, readSegment, readView } from "./buffer_reader.ts";
+import { readBuffer, readSegment, readShared, readView } from "./buffer_reader.ts";
 import * as tag from "./codec_tags.ts";
 import { DecodeError } from "./decode_error.ts";
 import { readErrorBody, readErrorShell } from "./error_reader.ts";
@@ -125,6 +125,8 @@ class Decoder extends Reading {
       case tag.SEGMENT:
       case tag.RESIZABLE_SEGMENT:
         return readSegment(this, kind);
+      case tag.SHARED:
+        return readShared(this);
       case tag.VIEW:
       case tag.TRACKING_VIEW:
         return readView(this, kind);

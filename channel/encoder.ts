@@ -24,7 +24,7 @@ import {
   writeString,
   writeStrings,
 } from "./scalar_writer.ts";
-import { Walk } from "./walk.ts";
+import { type Sending, TO_PROCESS, Walk } from "./walk.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
 const UNSHAPED = 8;
@@ -287,7 +287,7 @@ let working: Encoder | undefined;
  * @param direction Which way they go.
  * @param nameOf Gives the root of the path of value i; called on failure only.
  * @param leftOut Gets the names of fields of errors that cannot cross and are left out; without it they fail the walk.
- * @param plain Whether instances of unregistered classes lose their class; if not, they are refused.
+ * @param sending How they are sent.
  * @throws {PicklingError} If a value cannot cross.
  */
 export function encode(
@@ -296,7 +296,7 @@ export function encode(
   direction: PicklingDirection,
   nameOf: (index: number) => string,
   leftOut?: string[],
-  plain = false,
+  sending: Sending = TO_PROCESS,
 ): void {
   const outer = working;
   if (outer !== undefined) refuseToInterrupt(writer, outer);
@@ -304,7 +304,7 @@ export function encode(
   encoder.writer = writer;
   encoder.direction = direction;
   encoder.leftOut = leftOut;
-  encoder.plain = plain;
+  encoder.sending = sending;
   encoder.outer = outer;
   working = encoder;
   try {

@@ -14,6 +14,7 @@ import { decode } from "./decoder.ts";
 import { encode } from "./encoder.ts";
 import { isError, setStack } from "./error_classes.ts";
 import type { Segments } from "./segments.ts";
+import type { Sending } from "./walk.ts";
 
 /** Names of left-out fields that are shown; an array of a million callbacks must not fill the stack. */
 const SHOWN_FIELDS = 20;
@@ -25,15 +26,15 @@ const SHOWN_FIELDS = 20;
  * @param writer Where to; the caller has called `writer.begin()`.
  * @param thrown What was thrown: any value.
  * @param where Where it was, as `task file:///x.ts#fib in worker ProcessPoolExecutor-1 (process 123)`.
- * @param plain Whether instances of unregistered classes among its fields lose their class; if not, they are left out.
+ * @param sending How; to another process, unless given. Fields that cannot be sent so are left out.
  */
-export function encodeFailure(writer: ByteWriter, thrown: unknown, where: string, plain = false): void {
+export function encodeFailure(writer: ByteWriter, thrown: unknown, where: string, sending?: Sending): void {
   const offset = writer.length - writer.start;
   const leftOut: string[] = [];
   writer.reserve(4);
   writer.length += 4;
   try {
-    encode(writer, [thrown], "result", nameThrown, leftOut, plain);
+    encode(writer, [thrown], "result", nameThrown, leftOut, sending);
   } catch (refusal) {
     leftOut.length = 0;
     encode(writer, [substitute(thrown, refusal)], "result", nameThrown, leftOut);

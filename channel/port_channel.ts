@@ -2,14 +2,14 @@
  * A channel over anything that posts messages: to a thread, and from it.
  *
  * ```text
- * frame, segments → [its bytes, segment, segment …] → postMessage, all moved → handler
+ * frame, segments → [its bytes, segment, segment …] → postMessage, all moved but for shared memory → handler
  * ```
  *
  * Nothing is ever on its way in pieces, and the host takes every message at once: there is nothing to drain.
  */
 import type { Channel, ChannelEnd, FrameHandler } from "./channel.ts";
 import { FRAME_HEAD_SIZE, ProtocolError } from "./protocol.ts";
-import { NO_SEGMENTS, type Segments } from "./segments.ts";
+import { isShared, NO_SEGMENTS, type Segment, type Segments } from "./segments.ts";
 
 /** What posts. */
 export interface Port {
@@ -32,7 +32,7 @@ export class PortChannel implements Channel {
   #handler: FrameHandler | undefined;
   #arriving: (() => void) | undefined;
   /** Messages that came before there was a handler. */
-  #waiting: ArrayBuffer[][] = [];
+  #waiting: Segment[][] = [];
 
   /**
    * Sends by a port.
@@ -47,13 +47,13 @@ export class PortChannel implements Channel {
     this.#end = resolve;
   }
 
-  send(frame: Uint8Array, segments: readonly ArrayBuffer[] = NO_SEGMENTS, lent = false): void {
+  send(frame: Uint8Array, segments: readonly Segment[] = NO_SEGMENTS, lent = false): void {
     if (this.#ended) return;
     // Its own buffer, never an array over one: the frame lies in a block with others, all of which would be copied, and
     // Deno walks an array index by index.
     const { buffer } = frame.slice(FRAME_HEAD_SIZE) as Uint8Array<ArrayBuffer>;
-    const message = [buffer, ...segments];
-    this.#port.postMessage(message, lent ? [buffer] : message);
+    const moved = lent ? [buffer] : [buffer, ...segments.filter((segment) => !isShared(segment))];
+    this.#port.postMessage([buffer, ...segments], moved);
   }
 
   receive(handler: FrameHandler | undefined, arriving?: () => void): void {
@@ -74,7 +74,7 @@ export class PortChannel implements Channel {
     );
   }
 
-  #handle(message: ArrayBuffer[]): void {
+  #handle(message: Segment[]): void {
     if (this.#ended) return;
     if (this.#handler === undefined) return void this.#waiting.push(message);
     const [frame, ...segments] = message;
@@ -107,6 +107,7 @@ export class PortChannel implements Channel {
   }
 }
 
-function isMessage(message: unknown): message is ArrayBuffer[] {
-  return Array.isArray(message) && message.length > 0 && message.every((part) => part instanceof ArrayBuffer);
+function isMessage(message: unknown): message is Segment[] {
+  return Array.isArray(message) && message.length > 0 && message[0] instanceof ArrayBuffer &&
+    message.every((part) => part instanceof ArrayBuffer || isShared(part));
 }

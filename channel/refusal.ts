@@ -72,6 +72,11 @@ export function wouldLoseClass(name: string, prototype: object | null = null): s
   return `an instance of class ${name} would lose its class: register ${name} with picklable()${also}, or send a plain object`;
 }
 
+/** The reason for shared memory. */
+export const NOT_SHARED: string =
+  "SharedArrayBuffer memory cannot be shared with a process: a ThreadPoolExecutor shares it; or send a copy, as " +
+  "new Uint8Array(memory).slice() makes one; memory that processes share will be SharedMemory";
+
 /** What to do instead, by class. */
 export const HINTS: Readonly<Record<string, string>> = {
   Promise: "promises cannot be copied: await it first",
@@ -79,9 +84,6 @@ export const HINTS: Readonly<Record<string, string>> = {
   WeakMap: "a WeakMap cannot be copied: send a Map",
   WeakSet: "a WeakSet cannot be copied: send a Set",
   WeakRef: "a WeakRef cannot be copied: send what it holds",
-  SharedArrayBuffer:
-    "SharedArrayBuffer memory cannot be shared with a process: send a copy, as new Uint8Array(memory).slice() makes one; " +
-    "memory that processes share will be SharedMemory",
   Generator: "generators cannot be copied: send an array of what it yields",
   AsyncGenerator: "generators cannot be copied: send an array of what it yields",
   Symbol: "symbols cannot be copied: send a string",

@@ -7,9 +7,11 @@
  * ```
  *
  * How they travel is the channel's matter: by memory that both sides share, behind a note on the stream, or (to a thread)
- * as they are. Each arrives once: nothing is ever shared between the two sides.
+ * as they are. Each arrives once: no buffer is ever shared between the two sides, but for SharedArrayBuffers, which only
+ * threads are sent. Those are segments of any size, and nothing here copies, moves or counts them.
  */
 import { type PicklingDirection, PicklingError } from "../errors.ts";
+import { getter } from "./slots.ts";
 
 /**
  * Bytes from which on a buffer is a segment. To copy so much into the bytes, and out again, takes some 20 µs; a segment
@@ -17,11 +19,14 @@ import { type PicklingDirection, PicklingError } from "../errors.ts";
  */
 export const SEGMENT_SIZE: number = 64 * 1024;
 
+/** What travels beside the bytes. */
+export type Segment = ArrayBuffer | SharedArrayBuffer;
+
 /** What came beside the bytes of a message. A buffer that a value has got is no longer in it. */
-export type Segments = (ArrayBuffer | undefined)[];
+export type Segments = (Segment | undefined)[];
 
 /** Of a message that has none. */
-export const NO_SEGMENTS: readonly ArrayBuffer[] = Object.freeze([]) as readonly ArrayBuffer[];
+export const NO_SEGMENTS: readonly Segment[] = Object.freeze([]) as readonly Segment[];
 
 // What a buffer is, not what it says: an own property, or a proxy, may say anything.
 
@@ -33,6 +38,27 @@ export function isBuffer(value: object): value is ArrayBuffer {
   } catch {
     return false;
   }
+}
+
+/** Whether it is shared memory itself, of any realm, not a proxy of one. */
+export function isShared(value: object): value is SharedArrayBuffer {
+  if (SHARED === undefined || (value instanceof ArrayBuffer && isBuffer(value))) return false; // a throw costs microseconds
+  try {
+    SHARED.byteLength.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes of shared memory. */
+export function byteLengthOfShared(memory: SharedArrayBuffer): number {
+  return SHARED!.byteLength.call(memory) as number;
+}
+
+/** Bytes that shared memory may come to have; `undefined`: it cannot grow. */
+export function greatestLengthOfShared(memory: SharedArrayBuffer): number | undefined {
+  return SHARED!.growable.call(memory) ? SHARED!.maxByteLength.call(memory) as number : undefined;
 }
 
 /** Bytes of a buffer. */
@@ -51,20 +77,29 @@ export function greatestLengthOf(buffer: ArrayBuffer): number | undefined {
 }
 
 const GETTERS = {
-  byteLength: getter<number>("byteLength"),
-  detached: getter<boolean>("detached"),
-  resizable: getter<boolean>("resizable"),
-  maxByteLength: getter<number>("maxByteLength"),
+  byteLength: getterOf<number>("byteLength"),
+  detached: getterOf<boolean>("detached"),
+  resizable: getterOf<boolean>("resizable"),
+  maxByteLength: getterOf<number>("maxByteLength"),
 };
 
-function getter<T>(name: keyof ArrayBuffer): { call(buffer: ArrayBuffer): T } {
-  return Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, name)!.get as () => T;
+function getterOf<T>(name: string): { call(buffer: ArrayBuffer): T } {
+  return getter(ArrayBuffer.prototype, name) as () => T;
 }
 
-/** Bytes of segments in all. */
-export function sizeOfSegments(segments: readonly ArrayBuffer[]): number {
+/** Of shared memory; a page in a browser that is not isolated has no such class. */
+const SHARED = typeof SharedArrayBuffer === "function"
+  ? {
+    byteLength: getter(SharedArrayBuffer.prototype, "byteLength"),
+    growable: getter(SharedArrayBuffer.prototype, "growable"),
+    maxByteLength: getter(SharedArrayBuffer.prototype, "maxByteLength"),
+  }
+  : undefined;
+
+/** Bytes of segments in all; shared memory takes none. */
+export function sizeOfSegments(segments: readonly Segment[]): number {
   let size = 0;
-  for (const segment of segments) size += byteLengthOf(segment);
+  for (const segment of segments) if (!isShared(segment)) size += byteLengthOf(segment);
   return size;
 }
 
@@ -86,14 +121,15 @@ export interface OwnOptions {
  * @param options What is to be transferred.
  * @throws {PicklingError} If the memory of a buffer is gone or cannot be taken; then, of up to a thousand, all keep it.
  */
-export function ownSegments(segments: readonly ArrayBuffer[], options: OwnOptions = {}): readonly ArrayBuffer[] {
+export function ownSegments(segments: readonly Segment[], options: OwnOptions = {}): readonly Segment[] {
   const { transfer = NOTHING, metOnly = false, direction = "argument" } = options;
   if (transfer.size === 0 || (metOnly && segments.length === 0)) {
     return segments.length === 0 ? NO_SEGMENTS : segments.map(copy);
   }
   // Copies first: if one cannot be made, nothing is gone.
-  const own = segments.map((segment) => transfer.has(segment) ? segment : copy(segment));
-  const moving = metOnly ? segments.filter((segment) => transfer.has(segment)) : Array.from(transfer);
+  const moves = (segment: Segment): segment is ArrayBuffer => transfer.has(segment as ArrayBuffer);
+  const own = segments.map((segment) => moves(segment) ? segment : copy(segment));
+  const moving = metOnly ? segments.filter(moves) : Array.from(transfer);
   const taken = take(moving, (buffer, cause) =>
     new PicklingError(
       "Cannot send a buffer as its memory must be there to be taken: it was transferred, or is kept",
@@ -103,11 +139,11 @@ export function ownSegments(segments: readonly ArrayBuffer[], options: OwnOption
         cause,
       },
     ));
-  return own.length === 0 ? NO_SEGMENTS : own.map((segment) => taken.get(segment) ?? segment);
+  return own.length === 0 ? NO_SEGMENTS : own.map((segment) => taken.get(segment as ArrayBuffer) ?? segment);
 }
 
-function copy(buffer: ArrayBuffer): ArrayBuffer {
-  return ArrayBuffer.prototype.slice.call(buffer, 0);
+function copy(segment: Segment): Segment {
+  return isShared(segment) ? segment : ArrayBuffer.prototype.slice.call(segment, 0);
 }
 
 /**

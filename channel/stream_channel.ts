@@ -16,7 +16,7 @@ import { Outbox } from "./outbox.ts";
 import { FRAME_HEAD_SIZE, FRAME_MARK, NOTE_MARK, ProtocolError } from "./protocol.ts";
 import { NoteKind, NoteWriter, PIECE_SIZE, PIECES, readNote, type SegmentMemory } from "./segment_notes.ts";
 import { SegmentReceiver } from "./segment_receiver.ts";
-import { NO_SEGMENTS, type Segments } from "./segments.ts";
+import { NO_SEGMENTS, type Segment, type Segments } from "./segments.ts";
 
 /** Frames over a {@linkcode ByteStream}. */
 export class StreamChannel implements Channel {
@@ -76,8 +76,9 @@ export class StreamChannel implements Channel {
     this.#stream.write(this.#notes.shared());
   }
 
-  send(frame: Uint8Array, segments: readonly ArrayBuffer[] = NO_SEGMENTS, lent = false): void {
-    if (!this.#ended) this.#outbox.send(frame, segments, lent);
+  send(frame: Uint8Array, segments: readonly Segment[] = NO_SEGMENTS, lent = false): void {
+    // Shared memory is refused by the codec, for a process cannot have it.
+    if (!this.#ended) this.#outbox.send(frame, segments as readonly ArrayBuffer[], lent);
   }
 
   receive(handler: FrameHandler | undefined, arriving?: () => void): void {

@@ -9,6 +9,17 @@ import { undo } from "./scalar_writer.ts";
 import { Seen } from "./seen.ts";
 import { Shapes } from "./shapes.ts";
 
+/** How values are sent. */
+export interface Sending {
+  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
+  readonly plain: boolean;
+  /** Whether the other side is a thread of this process, so that memory can be shared with it; if not, that is refused. */
+  readonly shares: boolean;
+}
+
+/** To another process, with their classes. */
+export const TO_PROCESS: Sending = Object.freeze({ plain: false, shares: false });
+
 /** A place in the walk to which it can go back. */
 export interface Mark {
   /** Bytes since the writer's `start`. */
@@ -35,8 +46,8 @@ export abstract class Walk {
   writer!: ByteWriter;
   /** Which way the values go. */
   direction!: PicklingDirection;
-  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
-  plain = false;
+  /** How they are sent. */
+  sending: Sending = TO_PROCESS;
   /** Names of fields of errors that were left out; `undefined` if one that cannot cross fails the walk. */
   leftOut: string[] | undefined;
   /** Where in the first error the walk is, for `leftOut`. */
@@ -55,8 +66,8 @@ export abstract class Walk {
   readonly classes: RegisteredClass[] = [];
   /** Numbers of the instances whose state is being walked. */
   readonly open: number[] = [];
-  /** Of each segment: its bytes when it was met, and the index of the value it is in. */
-  readonly sizes: { readonly size: number; readonly index: number }[] = [];
+  /** Of each large buffer: its bytes when it was met, and the index of the value it is in. */
+  readonly sizes: { readonly buffer: ArrayBuffer; readonly size: number; readonly index: number }[] = [];
 
   /** Writes any value. */
   abstract value(value: unknown): void;

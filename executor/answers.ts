@@ -7,7 +7,7 @@
  */
 import { now, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
-import { encodeValue } from "../channel/codec.ts";
+import { encodeValue, type Sending } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import { ownSegments } from "../channel/segments.ts";
 import { marksOf } from "../tasks/transfer.ts";
@@ -31,8 +31,8 @@ export class Answers {
   #segments = 0;
   /** When the first of them was made. */
   #since = 0;
-  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
-  plain = false;
+  /** How they are sent. */
+  sending: Sending | undefined;
   /** They go out by a timer, if not before. */
   #timed = false;
 
@@ -62,7 +62,7 @@ export class Answers {
       frame.bytes[frame.start + kind] = Answer.FAILURE;
       frame.length = frame.start + place;
       frame.segments = [];
-      encodeFailure(frame, error, where(), this.plain);
+      encodeFailure(frame, error, where(), this.sending);
     }
     this.#end(place, lent);
   }
@@ -72,7 +72,7 @@ export class Answers {
     const frame = this.#frame;
     const transfer = frame.transfer = marksOf(value);
     try {
-      encodeValue(frame, value, "result", "result", this.plain);
+      encodeValue(frame, value, "result", "result", this.sending);
     } finally {
       frame.transfer = undefined;
     }
@@ -91,7 +91,7 @@ export class Answers {
   ): void {
     this.#begin(sequence, answer, milliseconds);
     const place = this.#frame.beginBlock();
-    encodeFailure(this.#frame, error, where, this.plain);
+    encodeFailure(this.#frame, error, where, this.sending);
     this.#end(place);
   }
 

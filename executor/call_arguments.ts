@@ -1,7 +1,7 @@
 /** The arguments of calls: copied when they are submitted, and kept as bytes, one behind the other, until they are sent. */
 import { ByteWriter } from "../channel/byte_writer.ts";
-import { encodeList } from "../channel/codec.ts";
-import { ownSegments } from "../channel/segments.ts";
+import { encodeList, type Sending } from "../channel/codec.ts";
+import { ownSegments, type Segment } from "../channel/segments.ts";
 
 /** The arguments of a call, as they wait. */
 export interface CopiedArguments {
@@ -12,7 +12,7 @@ export interface CopiedArguments {
   /** Where they end. */
   readonly end: number;
   /** Large buffers of them. */
-  readonly segments: readonly ArrayBuffer[];
+  readonly segments: readonly Segment[];
 }
 
 /** How arguments are copied. */
@@ -28,12 +28,11 @@ export interface CopyOptions {
 /** Copies arguments. */
 export class CallArguments {
   readonly #writer = new ByteWriter(true);
-  /** Whether instances of unregistered classes lose their class; if not, they are refused. */
-  readonly #plain: boolean;
+  readonly #sending: Sending;
 
-  /** Of calls of one executor. */
-  constructor(plain: boolean) {
-    this.#plain = plain;
+  /** Of calls of one executor, which are sent so. */
+  constructor(sending: Sending) {
+    this.#sending = sending;
   }
 
   /**
@@ -52,7 +51,7 @@ export class CallArguments {
     writer.begin();
     writer.transfer = transfer;
     try {
-      encodeList(writer, values, nameOf, "argument", this.#plain); // leaves the writer as it was if it throws
+      encodeList(writer, values, nameOf, "argument", this.#sending); // leaves the writer as it was if it throws
     } catch (error) {
       writer.transfer = before;
       // A call that a getter makes is refused in the middle of another's arguments, which are still being written.

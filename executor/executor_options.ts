@@ -1,6 +1,6 @@
 /** What the options of every executor have in common, and how they become a scheduler's. */
 import { ByteWriter } from "../channel/byte_writer.ts";
-import { encodeList } from "../channel/codec.ts";
+import { encodeList, type Sending } from "../channel/codec.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { Runtime, StartOptions } from "../runtime/runtime.ts";
 import { type AnyFunction, findTask, registeredModules } from "../tasks/registry.ts";
@@ -92,38 +92,49 @@ export interface CommonOptions extends Omit<SchedulerOptions, "check" | "start" 
   found(): StartOptions;
 }
 
+/** What kind of executor has the options. */
+export interface ExecutorKind {
+  /** All names of options that there are. */
+  readonly names: readonly string[];
+  /** What workers are called unless the options say. */
+  readonly workerName: string;
+  /** Whether memory can be shared with its workers. */
+  readonly shares: boolean;
+}
+
 /**
  * Checks the options that every executor has.
  *
  * @param options What the user gave.
- * @param names All names that there are.
- * @param workerName What workers are called unless the options say.
+ * @param kind Of what executor.
  * @throws {TypeError} If an option is unknown or of a wrong kind.
  * @throws {RangeError} If an option is out of range.
  */
 export function commonOptions<InitArgs extends unknown[]>(
   options: ExecutorOptions<InitArgs>,
-  names: readonly string[],
-  workerName: string,
+  { names, workerName, shares }: ExecutorKind,
 ): CommonOptions {
   checkNames(options, names);
   checkString("workerName", options.workerName);
   const runtime = (options.runtime ?? hostRuntime()) as Runtime;
   const entry = workerEntry(runtime);
+  const plain = checkChoice("instances", options.instances, ["class", "plain"]) === "plain";
+  const sending: Sending = { plain, shares };
   return {
     runtime,
     maxWorkers: checkInteger("maxWorkers", options.maxWorkers) ?? runtime.availableParallelism(),
     maxTasksPerChild: checkInteger("maxTasksPerChild", options.maxTasksPerChild) ?? Infinity,
     onWorkerLost: checkChoice("onWorkerLost", options.onWorkerLost, ["replace", "break"]) ?? "replace",
-    plain: checkChoice("instances", options.instances, ["class", "plain"]) === "plain",
+    sending,
     workerName: options.workerName ?? workerName,
-    initializer: startOf(options),
+    initializer: startOf(options, sending),
     found: () => ({ entry: entry(), modules: registeredModules() }),
   };
 }
 
 function startOf<InitArgs extends unknown[]>(
   options: ExecutorOptions<InitArgs>,
+  sending: Sending,
 ): WorkerStart["initializer"] {
   const { initializer, initargs = [] } = options;
   checkArray("initargs", initargs);
@@ -134,8 +145,9 @@ function startOf<InitArgs extends unknown[]>(
     );
   }
   const task = findTask(initializer as AnyFunction, "initializer");
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(true);
+  writer.segmentSize = Infinity; // they go to all workers: only memory that is shared is not in the bytes
   writer.begin();
-  encodeList(writer, initargs, (index) => `initargs[${index}]`, "initarg", options.instances === "plain");
-  return { task, args: writer.bytes.slice(writer.start, writer.length) };
+  encodeList(writer, initargs, (index) => `initargs[${index}]`, "initarg", sending);
+  return { task, args: writer.bytes.slice(writer.start, writer.length), segments: writer.takeSegments() };
 }

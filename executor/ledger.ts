@@ -17,7 +17,7 @@ import {
   ProtocolError,
   RunFlag,
 } from "../channel/protocol.ts";
-import { NO_SEGMENTS, type Segments, sizeOfSegments } from "../channel/segments.ts";
+import { isDetached, isShared, NO_SEGMENTS, type Segment, type Segments, sizeOfSegments } from "../channel/segments.ts";
 import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
 import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
 import { Deque } from "./deque.ts";
@@ -89,7 +89,7 @@ export class Ledger {
   }
 
   /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
-  write(frame: FrameWriter, send: (frame: Uint8Array, segments?: readonly ArrayBuffer[]) => void): void {
+  write(frame: FrameWriter, send: (frame: Uint8Array, segments?: readonly Segment[]) => void): void {
     if (this.#unwritten === 0) return;
     const first = this.#sent.size - this.#unwritten;
     let last: RegisteredTask | undefined;
@@ -103,7 +103,7 @@ export class Ledger {
     frame.u8(this.#resume ? CallsFlag.RESUME : 0);
     this.#resume = false;
     frame.f64(this.#answered + 1 + first);
-    const segments: ArrayBuffer[] = [];
+    const segments: Segment[] = [];
     for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
     this.#unwritten = 0;
     send(frame.endFrame(), segments);
@@ -119,7 +119,7 @@ export class Ledger {
   }
 
   /** Writes the calls from `from` on that are of one task; gives the place of the next. */
-  #writeRun(frame: FrameWriter, from: number, segments: ArrayBuffer[]): number {
+  #writeRun(frame: FrameWriter, from: number, segments: Segment[]): number {
     const { profile, slices, segments: own } = this.#sent.at(from)!;
     const isSegmented = own.length > 0;
     frame.u32(this.#tasks.get(profile.task)!);
@@ -198,7 +198,9 @@ export class Ledger {
     const item = running && place >= 0 && place < this.#sent.size ? this.#sent.at(place) : undefined;
     if (item === undefined || item.segments === NO_SEGMENTS) return;
     this.bytes -= sizeOfSegments(item.segments);
-    for (const segment of item.segments) segment.transfer(0); // now, not when garbage is collected
+    for (const segment of item.segments) {
+      if (!isShared(segment) && !isDetached(segment)) segment.transfer(0); // now, not when garbage is collected
+    }
     item.segments = NO_SEGMENTS;
   }
 

@@ -2,6 +2,7 @@
  * The calls of a `map`: in runs as long as they wait, each an object of its own from when it is sent.
  */
 import { CancelledError } from "../errors.ts";
+import type { Segment } from "../channel/segments.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
 import { ItemState, type QueueEntry, type TaskProfile, WorkItem } from "./work_item.ts";
 
@@ -58,7 +59,7 @@ export class MapRun implements QueueEntry {
   /** Where the items begin, and where the last ends. */
   readonly #bounds: number[];
   /** Large buffers of its item, which is the only one if it has any. */
-  readonly #segments: readonly ArrayBuffer[];
+  readonly #segments: readonly Segment[];
   /** Items that were taken out. */
   #taken = 0;
 

@@ -106,7 +106,11 @@ export class ProcessPoolExecutor<InitArgs extends unknown[] = unknown[]> extends
 }
 
 function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecutorOptions<InitArgs>): Scheduler {
-  const { found, ...common } = commonOptions(options, OPTIONS, "ProcessPoolExecutor");
+  const { found, ...common } = commonOptions(options, {
+    names: OPTIONS,
+    workerName: "ProcessPoolExecutor",
+    shares: false,
+  });
   const { env, cwd, execArgv, permissions, config } = options;
   const { runtime } = common;
   checkRecord("env", env);

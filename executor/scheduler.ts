@@ -54,8 +54,6 @@ export interface SchedulerOptions extends StaffOptions {
   readonly maxTasksPerChild: number;
   /** What a lost worker means. */
   readonly onWorkerLost: "replace" | "break";
-  /** Whether instances of unregistered classes lose their class when they are sent; if not, they are refused. */
-  readonly plain: boolean;
   /** Checks that workers can be started; throws what says why not. */
   check(): void;
   /** Resolves when nothing is left of what the workers shared. */
@@ -113,7 +111,7 @@ export class Scheduler implements StaffEvents {
   /** Starts nothing yet. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.arguments = new CallArguments(options.plain);
+    this.arguments = new CallArguments(options.sending);
     this.#staff = new Staff(options, this);
   }
 

@@ -11,7 +11,7 @@ const FIRST_BACKOFF = 50;
 const LONGEST_BACKOFF = 5_000;
 
 /** How workers are started. */
-export interface StaffOptions extends Pick<WorkerStart, "initializer" | "plain"> {
+export interface StaffOptions extends Pick<WorkerStart, "initializer" | "sending"> {
   /** Workers at most. */
   readonly maxWorkers: number;
   /** Their names begin with it. */
@@ -68,8 +68,8 @@ export class Staff {
       return false;
     }
     const name = `${this.#options.workerName}-${++this.#made}`;
-    const { initializer, plain } = this.#options;
-    this.workers.add(new Worker(handle, { name, initializer, plain }, this.#events));
+    const { initializer, sending } = this.#options;
+    this.workers.add(new Worker(handle, { name, initializer, sending }, this.#events));
     const { released } = handle;
     this.#releases.add(released);
     released.then(() => this.#releases.delete(released));

@@ -60,7 +60,11 @@ export class ThreadPoolExecutor<InitArgs extends unknown[] = unknown[]> extends 
 }
 
 function threadScheduler<InitArgs extends unknown[]>(options: ThreadPoolExecutorOptions<InitArgs>): Scheduler {
-  const { found, ...common } = commonOptions(options, EXECUTOR_OPTIONS, "ThreadPoolExecutor");
+  const { found, ...common } = commonOptions(options, {
+    names: EXECUTOR_OPTIONS,
+    workerName: "ThreadPoolExecutor",
+    shares: true,
+  });
   const group = common.runtime.openThreadGroup();
   return new Scheduler({
     ...common,

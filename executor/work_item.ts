@@ -1,5 +1,5 @@
 /** A work item: one call, from its submission to its answer. */
-import { NO_SEGMENTS, sizeOfSegments } from "../channel/segments.ts";
+import { NO_SEGMENTS, type Segment, sizeOfSegments } from "../channel/segments.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
 import { createFuture, type Future, setBackToPending, setException, setResult, setRunning } from "./future.ts";
@@ -88,7 +88,7 @@ export abstract class WorkItem implements QueueEntry {
   /** Where its arguments end. */
   readonly end: number;
   /** Large buffers beside them, which are this call's own. */
-  segments: readonly ArrayBuffer[] = NO_SEGMENTS;
+  segments: readonly Segment[] = NO_SEGMENTS;
   /** Where it is. */
   state: ItemState = ItemState.QUEUED;
   /** What its worker was thought to need for it when it was sent, in milliseconds. */

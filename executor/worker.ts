@@ -10,10 +10,10 @@
  */
 import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
-import { decodeValue, encodeValue } from "../channel/codec.ts";
+import { decodeValue, encodeValue, type Sending } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
-import type { Segments } from "../channel/segments.ts";
+import type { Segment, Segments } from "../channel/segments.ts";
 import type { WorkerExit, WorkerHandle } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
@@ -23,10 +23,14 @@ import type { WorkItem } from "./work_item.ts";
 export interface WorkerStart {
   /** Its name. */
   readonly name: string;
-  /** Whether instances of unregistered classes lose their class in what it sends; if not, they are refused. */
-  readonly plain?: boolean;
-  /** Its initializer, with the encoded list of its arguments. */
-  readonly initializer?: { readonly task: RegisteredTask; readonly args: Uint8Array };
+  /** How values are sent, to it and by it. */
+  readonly sending: Sending;
+  /** Its initializer, with the encoded list of its arguments, and the memory in it that is shared. */
+  readonly initializer?: {
+    readonly task: RegisteredTask;
+    readonly args: Uint8Array;
+    readonly segments: readonly Segment[];
+  };
 }
 
 /** Where a worker is. */
@@ -195,13 +199,13 @@ export class Worker {
     const { initializer } = this.#start;
     const frame = this.#writer;
     frame.beginFrame(MessageKind.START);
-    const parts: unknown[] = [this.name, this.#start.plain ?? false];
+    const parts: unknown[] = [this.name, this.#start.sending];
     if (initializer !== undefined) {
       const { url, name, hash } = initializer.task;
       parts.push([url, name, hash], initializer.args);
     }
     encodeValue(frame, parts, "start", "initarg");
-    channel.send(frame.endFrame());
+    channel.send(frame.endFrame(), initializer?.segments);
     channel.receive((bytes, segments) => this.#take(bytes, segments), () => this.ledger.freeEntered());
     if (initializer === undefined) this.#becomeReady();
   }

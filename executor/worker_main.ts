@@ -1,6 +1,6 @@
 /** A worker's beginning and end, and what it says to its parent besides answers. `call_runner.ts` runs its calls. */
 import type { Channel } from "../channel/channel.ts";
-import { decodeList, decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
+import { decodeList, decodeValue, encodeValue, type Sending, UnpicklingError } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { Segments } from "../channel/segments.ts";
@@ -49,8 +49,8 @@ export async function runWorker(runtime: Runtime, side: WorkerSide = runtime.wor
   channel.receive((bytes, segments) => worker.take(bytes, segments));
 }
 
-/** The worker's name; whether instances lose their classes; the initializer's address and arguments, if there is one. */
-type StartMessage = [name: string, plain: boolean, address?: string[], args?: Uint8Array];
+/** The worker's name; how it is to send values; the initializer's address and arguments, if there is one. */
+type StartMessage = [name: string, sending: Sending, address?: string[], args?: Uint8Array];
 
 class WorkerMain {
   readonly #runtime: Runtime;
@@ -79,7 +79,7 @@ class WorkerMain {
       case MessageKind.TASK:
         return this.#runner.takeTask(frame);
       case MessageKind.START:
-        return this.#start(decodeValue(bytes, frame.at, bytes.length) as StartMessage);
+        return this.#start(decodeValue(bytes, frame.at, bytes.length) as StartMessage, segments);
       case MessageKind.BYE:
         return this.#runner.finish(() => void this.#exit(0, shutdownAll()));
       default:
@@ -87,10 +87,10 @@ class WorkerMain {
     }
   }
 
-  #start([name, plain, address, args]: StartMessage): void {
+  #start([name, sending, address, args]: StartMessage, segments: Segments): void {
     this.#name = name;
-    this.#runner.answers.plain = plain;
-    if (address !== undefined) void this.#initialize(address, args!);
+    this.#runner.answers.sending = sending;
+    if (address !== undefined) void this.#initialize(address, args!, segments);
   }
 
   /** Tells the parent of an error that nobody caught, and dies. */
@@ -116,7 +116,7 @@ class WorkerMain {
     const place = frame.beginBlock();
     encodeValue(frame, task, "task", "task");
     frame.endBlock(place);
-    encodeFailure(frame, error, this.#where(task), this.#runner.answers.plain);
+    encodeFailure(frame, error, this.#where(task), this.#runner.answers.sending);
     return frame.endFrame();
   }
 
@@ -135,27 +135,27 @@ class WorkerMain {
     return `${task === "" ? "no task" : `task ${task}`} in worker ${this.#name} (${this.#side.place})`;
   }
 
-  async #initialize([url, name, hash]: string[], args: Uint8Array): Promise<void> {
+  async #initialize([url, name, hash]: string[], args: Uint8Array, segments: Segments): Promise<void> {
     const address = { url, name, hash };
     const context = this.#runner.current = new CallContext(fullName(address));
     const frame = this.#writer;
     try {
       const task = await findTask(this.#runtime, address, false) as RegisteredTask;
-      const values = await this.#decodeInitargs(args);
+      const values = await this.#decodeInitargs(args, segments);
       await this.#contexts.run(context, () => task.fn.apply(task.receiver, values));
       frame.beginFrame(MessageKind.READY);
     } catch (error) {
       frame.beginFrame(MessageKind.FAILED);
-      encodeFailure(frame, error, this.#where(context.name), this.#runner.answers.plain);
+      encodeFailure(frame, error, this.#where(context.name), this.#runner.answers.sending);
     }
     this.#channel.send(frame.endFrame());
   }
 
-  async #decodeInitargs(args: Uint8Array): Promise<unknown[]> {
+  async #decodeInitargs(args: Uint8Array, segments: Segments): Promise<unknown[]> {
     let imported: { readonly cause?: unknown } | undefined;
     for (;;) {
       try {
-        return decodeList(args, 0, args.length);
+        return decodeList(args, 0, args.length, segments);
       } catch (error) {
         if (!(error instanceof UnpicklingError)) throw error;
         if (error.missing.length === 0 || imported !== undefined) {

@@ -289,7 +289,7 @@ function pattern(size: number): ArrayBuffer {
   return words.buffer;
 }
 
-function assertSame(actual: ArrayBuffer | undefined, expected: ArrayBuffer): void {
+function assertSame(actual: ArrayBufferLike | undefined, expected: ArrayBuffer): void {
   assert.equal(actual?.byteLength, expected.byteLength);
   const [one, two] = [new Uint32Array(actual!), new Uint32Array(expected)];
   assert.equal(one.findIndex((word, i) => word !== two[i]), -1);

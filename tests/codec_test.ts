@@ -452,7 +452,7 @@ const REFUSED: [() => unknown, string, RegExp][] = [
   [
     () => new SharedArrayBuffer(4),
     "",
-    / as SharedArrayBuffer memory cannot be shared with a process: send a copy, .*SharedMemory$/,
+    / as SharedArrayBuffer memory cannot be shared with a process: a ThreadPoolExecutor shares it; or send a copy, .*SharedMemory$/,
   ],
   [() => ({ a: new Uint8Array(new SharedArrayBuffer(4)) }), ".a", / SharedArrayBuffer memory cannot be shared/],
   [() => count(), "", / generators cannot be copied/],

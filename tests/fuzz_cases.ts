@@ -44,7 +44,7 @@ function cross(value: unknown, aside: Aside): unknown {
   const writer = WRITERS[aside];
   writer.begin();
   encodeValue(writer, value, "value", "argument");
-  const copies = ownSegments(writer.takeSegments());
+  const copies = ownSegments(writer.takeSegments()) as readonly ArrayBuffer[];
   // As they are transferred: what it was copied into is then empty.
   const segments: Segments = aside === "all" ? [...ownSegments(copies, { transfer: new Set(copies) })] : [...copies];
   const copy = decodeValue(writer.bytes, writer.start, writer.length, segments);

@@ -184,7 +184,7 @@ export async function mutatedMessages(random: Random): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let end: WorkerEnd | undefined;
   const settled: WorkItem[] = [];
-  const worker = new Worker(process, { name: "Fuzzed-1" }, {
+  const worker = new Worker(process, { name: "Fuzzed-1", sending: { plain: false, shares: false } }, {
     ready() {},
     initializerFailed() {},
     crashed() {},

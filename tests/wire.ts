@@ -27,7 +27,7 @@ export function hexOfFailure(thrown: unknown, where: string): string {
 export function hexAside(value: unknown, buffers: ReadonlySet<ArrayBuffer>): [hex: string, segments: ArrayBuffer[]] {
   asideWriter.transfer = buffers;
   const hex = encode(asideWriter, value);
-  return [hex, asideWriter.takeSegments().map((segment) => segment.slice(0))];
+  return [hex, (asideWriter.takeSegments() as readonly ArrayBuffer[]).map((segment) => segment.slice(0))];
 }
 
 /** The value of bytes. */
