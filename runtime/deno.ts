@@ -12,10 +12,15 @@ import { configFlags } from "./deno_config.ts";
 import { mapFile } from "./deno_mmap.ts";
 import { holdsAll, missingPermissions, permissionFlags, temporaryFolder } from "./deno_permissions.ts";
 import { HostRuntime } from "./host_runtime.ts";
+import { nodeModule, type NodeWritable } from "./node_api.ts";
 import { MappedSlate } from "./mapped_slate.ts";
 import type { ProcessOptions, StartOptions } from "./runtime.ts";
 
 declare const Deno: {
+  readonly internal: symbol;
+  readonly [internal: symbol]: {
+    readonly Console?: new (print: (text: string, level: number) => void) => object;
+  } | undefined;
   readonly version: { readonly deno: string };
   readonly mainModule: string;
   execPath(): string;
@@ -39,6 +44,7 @@ const PERMISSION_FLAG = /^(-[A-Za-z]*[ARWNESIP]|--(allow|deny|ignore)-|--permiss
 export class DenoRuntime extends HostRuntime {
   readonly name: string = "Deno";
   readonly version: string = Deno.version.deno;
+  override readonly losesPosted: boolean = true;
 
   override availableParallelism(): number {
     return navigator.hardwareConcurrency; // node:os asks for --allow-sys
@@ -100,6 +106,17 @@ export class DenoRuntime extends HostRuntime {
       cwd: options.cwd,
       output: "read",
     };
+  }
+
+  override redirectConsole(stdout: NodeWritable, stderr: NodeWritable): void {
+    const print = (text: string, level: number): void => void (level > 1 ? stderr : stdout).write(text);
+    const { Console } = Deno[Deno.internal] ?? {};
+    // The internal one prints as Deno does; without it, Node's.
+    const own = Console === undefined
+      ? new (nodeModule("node:console").Console)({ stdout, stderr })
+      : new Console(print);
+    const methods = Object.entries(own).filter(([, value]) => typeof value === "function");
+    Object.assign(globalThis.console, Object.fromEntries(methods));
   }
 
   override threadProgram(options: StartOptions): URL {

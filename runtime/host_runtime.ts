@@ -5,11 +5,11 @@
 import { clearInterval, setInterval } from "./host_functions.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import { type Child, type ChildCommand, NodeChild } from "./child.ts";
-import { nodeModule, nodeProcess } from "./node_api.ts";
+import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
 import { connectToParent } from "./parent_link.ts";
 import { type ProcessHostAdapter, ProcessHosts } from "./process_host.ts";
 import { SlateFile } from "./slate_file.ts";
-import { openThreadGroup } from "./thread_host.ts";
+import { openThreadGroup, type ThreadHostAdapter } from "./thread_host.ts";
 import { threadData, ThreadSide } from "./thread_side.ts";
 import type {
   CallLocal,
@@ -28,10 +28,11 @@ const LONGEST_DELAY = 2 ** 31 - 1;
 const MEMORY_FOLDER = "/dev/shm";
 
 /** The base of the adapters. */
-export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAdapter {
+export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAdapter, ThreadHostAdapter {
   abstract readonly name: string;
   abstract readonly version: string;
   readonly inBinary: boolean = false;
+  readonly losesPosted: boolean = false;
   readonly #hosts = new ProcessHosts(this);
   // As they are now: a task may replace them.
   readonly #exit = nodeProcess().exit.bind(nodeProcess());
@@ -58,10 +59,9 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
   }
 
   openThreadGroup(): WorkerGroup<StartOptions> {
-    return openThreadGroup((options) => this.threadProgram(options));
+    return openThreadGroup(this);
   }
 
-  /** What a thread runs. */
   threadProgram({ entry }: StartOptions): URL {
     return new URL(entry.url);
   }
@@ -108,8 +108,11 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
 
   workerSide(): WorkerSide {
     const data = threadData();
-    return data === undefined ? this : new ThreadSide(data);
+    return data === undefined ? this : new ThreadSide(data, (stdout, stderr) => this.redirectConsole(stdout, stderr));
   }
+
+  /** Makes the console of this thread print to streams; that of Node and Bun does already. */
+  redirectConsole(_stdout: NodeWritable, _stderr: NodeWritable): void {}
 
   connectToParent(): Promise<ParentLink> {
     return connectToParent((path) => this.openSlate(path));

@@ -21,12 +21,21 @@ import { START_LIMIT } from "./process_host.ts";
 import type { StartOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
 import { Backlog, isPrinted, type ThreadData } from "./thread_side.ts";
 
-/** What a thread runs: the text of a module, or where one is. */
-export type ThreadProgram = (options: StartOptions) => URL;
+/** Milliseconds in which no message must have come, and milliseconds at most, before a thread is ended that may have posted. */
+const SILENCE = 10;
+const LONGEST_SILENCE = 200;
+
+/** What an adapter knows and the host of its threads does not. */
+export interface ThreadHostAdapter {
+  /** Whether `terminate()` loses what the thread has posted and nobody has read. */
+  readonly losesPosted: boolean;
+  /** The module that a thread runs. */
+  threadProgram(options: StartOptions): URL;
+}
 
 /** Opens a group of threads. They share nothing but this process. */
-export function openThreadGroup(program: ThreadProgram): WorkerGroup<StartOptions> {
-  return { start: (options) => new Thread(program(options)), close: () => Promise.resolve() };
+export function openThreadGroup(adapter: ThreadHostAdapter): WorkerGroup<StartOptions> {
+  return { start: (options) => new Thread(adapter, options), close: () => Promise.resolve() };
 }
 
 /** A thread, as its parent has it. */
@@ -38,18 +47,24 @@ class Thread implements WorkerHandle {
   readonly exited: Promise<WorkerExit>;
   readonly released: Promise<void>;
   readonly #thread: NodeThread;
+  readonly #losesPosted: boolean;
+  /** Messages that have come. */
+  #taken = 0;
+  #killed = false;
 
-  constructor(program: URL) {
+  constructor(adapter: ThreadHostAdapter, options: StartOptions) {
+    this.#losesPosted = adapter.losesPosted;
     const slate = new SharedArrayBuffer(SLATE_SIZE);
     const backlog = new Backlog();
     const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
     const { Worker } = nodeModule("node:worker_threads");
-    const thread = this.#thread = new Worker(program, { workerData });
+    const thread = this.#thread = new Worker(adapter.threadProgram(options), { workerData });
     this.place = `thread ${thread.threadId}`;
     this.slate = new MappedSlate(new Uint8Array(slate));
     const channel = new PortChannel(thread, () => this.kill());
     const outputs = { stdout: new PostedOutput(backlog), stderr: new PostedOutput(backlog) };
     thread.on("message", (message) => {
+      this.#taken++;
       if (isPrinted(message)) outputs[message.stream].push(new Uint8Array(message.bytes));
       else channel.take(message);
     });
@@ -66,7 +81,19 @@ class Thread implements WorkerHandle {
   }
 
   kill(): void {
-    void this.#thread.terminate();
+    if (this.#killed) return;
+    this.#killed = true;
+    if (!this.#losesPosted) return void this.#thread.terminate();
+    void this.#untilSilent().then(() => this.#thread.terminate());
+  }
+
+  /** What has been posted is read, for a kill harms no finished call; but a thread that posts for ever is ended, too. */
+  async #untilSilent(): Promise<void> {
+    for (let waited = 0; waited < LONGEST_SILENCE; waited += SILENCE) {
+      const before = this.#taken;
+      await new Promise<void>((go) => void setTimeout(go, SILENCE));
+      if (this.#taken === before) return;
+    }
   }
 }
 

@@ -77,9 +77,19 @@ export class ThreadSide implements WorkerSide {
   readonly #post: (message: unknown, transfer: readonly ArrayBuffer[]) => void;
   readonly #exit = nodeProcess().exit.bind(nodeProcess());
 
-  /** Of this thread. */
-  constructor(data: NonNullable<ThreadData["ergate"]>) {
+  readonly #redirectConsole: (stdout: NodeWritable, stderr: NodeWritable) => void;
+
+  /**
+   * Of this thread.
+   *
+   * @param redirectConsole Makes the console print to streams, where it goes past those of the process.
+   */
+  constructor(
+    data: NonNullable<ThreadData["ergate"]>,
+    redirectConsole: (stdout: NodeWritable, stderr: NodeWritable) => void,
+  ) {
     this.#data = data;
+    this.#redirectConsole = redirectConsole;
     this.#post = this.#port.postMessage.bind(this.#port); // as it is now: a task may replace it
   }
 
@@ -116,7 +126,7 @@ export class ThreadSide implements WorkerSide {
         return true;
       };
     }
-    useConsole(nodeProcess().stdout, nodeProcess().stderr);
+    this.#redirectConsole(nodeProcess().stdout, nodeProcess().stderr);
   }
 
   flushOutput(): Promise<void> {
@@ -125,15 +135,5 @@ export class ThreadSide implements WorkerSide {
 
   exit(code: number): void {
     this.#exit(code);
-  }
-}
-
-/** Makes the global console print to streams: those of Deno and Bun go past `process.stdout`. */
-function useConsole(stdout: NodeWritable, stderr: NodeWritable): void {
-  const { Console } = nodeModule("node:console");
-  const own = new Console({ stdout, stderr }) as unknown as Record<string, unknown>;
-  const global = globalThis.console as unknown as Record<string, unknown>;
-  for (const name of Object.keys(global)) {
-    if (typeof own[name] === "function") global[name] = own[name];
   }
 }
