@@ -1,12 +1,18 @@
 /**
  * A channel: whole messages, in order, between the two sides of a worker. It knows no runtime; what carries the bytes
- * is behind it (`stream_channel.ts`).
+ * is behind it (`stream_channel.ts`, `port_channel.ts`).
  */
-
 import type { Segment, Segments } from "./segments.ts";
 
 /** Why a channel ended: `undefined` if the other side closed it or died, else what was wrong. */
 export type ChannelEnd = Error | undefined;
+
+/**
+ * Whose the buffers beside a message are, once it is sent: `"given"`, the channel's, which may take their memory away;
+ * `"kept"`, the sender's, who leaves them as they are; `"lent"`, the sender's, and they may change as soon as `send`
+ * returns.
+ */
+export type Ownership = "given" | "kept" | "lent";
 
 /** Takes a message: its frame without the head, and the buffers that came beside it. */
 export type FrameHandler = (frame: Uint8Array, segments: Segments) => void;
@@ -17,16 +23,17 @@ export interface Channel {
    * Sends one message. It never throws: what cannot be sent any more is dropped, and {@linkcode Channel.closed} tells.
    *
    * @param frame A frame of `protocol.ts`. Not copied: it must not change any more.
-   * @param segments Buffers that travel beside it. Not copied either, unless they are lent.
-   * @param lent Whether the buffers may change as soon as this returns: what has not gone by then is copied.
+   * @param segments Buffers that travel beside it.
+   * @param ownership Whose they are from now on; kept unless given.
    */
-  send(frame: Uint8Array, segments?: readonly Segment[], lent?: boolean): void;
+  send(frame: Uint8Array, segments?: readonly Segment[], ownership?: Ownership): void;
   /**
    * Gives every message to `handler` from now on, those that came before it first.
    *
-   * @param handler Gets a frame without its head, and what came beside it, which is its own. An error that it throws is taken as garbage on the channel, and nothing
-   *   more is handed on. `undefined`: messages wait for the next handler.
-   * @param arriving Called when a message with segments begins to come, before memory is taken for them.
+   * @param handler Gets a frame without its head, and what came beside it, which is its own. An error that it throws is
+   *   taken as garbage on the channel, and nothing more is handed on. `undefined`: messages wait for the next handler.
+   * @param arriving Called when a message with segments begins to come, before memory is taken for them; not where they are
+   *   there already.
    */
   receive(handler: FrameHandler | undefined, arriving?: () => void): void;
   /** Bytes that were sent and that the operating system has not taken yet, segments included. */

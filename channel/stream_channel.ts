@@ -11,7 +11,7 @@
  * in pieces and joined once, when its last byte is there: nothing is ever allocated because a length says so.
  */
 import type { ByteStream } from "./byte_stream.ts";
-import type { Channel, ChannelEnd, FrameHandler } from "./channel.ts";
+import type { Channel, ChannelEnd, FrameHandler, Ownership } from "./channel.ts";
 import { Outbox } from "./outbox.ts";
 import { FRAME_HEAD_SIZE, FRAME_MARK, NOTE_MARK, ProtocolError } from "./protocol.ts";
 import { NoteKind, NoteWriter, PIECE_SIZE, PIECES, readNote, type SegmentMemory } from "./segment_notes.ts";
@@ -76,9 +76,9 @@ export class StreamChannel implements Channel {
     this.#stream.write(this.#notes.shared());
   }
 
-  send(frame: Uint8Array, segments: readonly Segment[] = NO_SEGMENTS, lent = false): void {
+  send(frame: Uint8Array, segments: readonly Segment[] = NO_SEGMENTS, ownership: Ownership = "kept"): void {
     // Shared memory is refused by the codec, for a process cannot have it.
-    if (!this.#ended) this.#outbox.send(frame, segments as readonly ArrayBuffer[], lent);
+    if (!this.#ended) this.#outbox.send(frame, segments as readonly ArrayBuffer[], ownership === "lent");
   }
 
   receive(handler: FrameHandler | undefined, arriving?: () => void): void {

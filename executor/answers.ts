@@ -6,7 +6,7 @@
  * last millisecond of tiny ones.
  */
 import { now, setTimeout } from "../runtime/host_functions.ts";
-import type { Channel } from "../channel/channel.ts";
+import type { Channel, Ownership } from "../channel/channel.ts";
 import { encodeValue, type Sending } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import { ownSegments } from "../channel/segments.ts";
@@ -55,20 +55,20 @@ export class Answers {
     const frame = this.#frame;
     const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
     const place = frame.beginBlock();
-    let lent = true;
+    let ownership: Ownership = "lent";
     try {
-      lent = this.#writeResult(value);
+      ownership = this.#writeResult(value);
     } catch (error) {
       frame.bytes[frame.start + kind] = Answer.FAILURE;
       frame.length = frame.start + place;
       frame.segments = [];
       encodeFailure(frame, error, where(), this.sending);
     }
-    this.#end(place, lent);
+    this.#end(place, ownership);
   }
 
-  /** Writes a result; says whether the task may still have the buffers in it. */
-  #writeResult(value: unknown): boolean {
+  /** Writes a result; says whose the buffers in it are. */
+  #writeResult(value: unknown): Ownership {
     const frame = this.#frame;
     const transfer = frame.transfer = marksOf(value);
     try {
@@ -76,9 +76,9 @@ export class Answers {
     } finally {
       frame.transfer = undefined;
     }
-    if (transfer === undefined) return true;
+    if (transfer === undefined) return "lent";
     frame.segments = [...ownSegments(frame.segments!, { transfer, direction: "result" })];
-    return false;
+    return "given";
   }
 
   /** The call has thrown, or its task was not found. */
@@ -125,14 +125,14 @@ export class Answers {
   /**
    * Ends an answer.
    *
-   * @param lent Whether the task may still have its buffers.
+   * @param ownership Whose its buffers are: the task may still have them.
    */
-  #end(place: number, lent = true): void {
+  #end(place: number, ownership: Ownership = "lent"): void {
     this.#frame.endBlock(place);
     this.#size = this.#frame.frameSize;
     // At once, while the buffers are as the task returned them.
     this.#segments = this.#frame.segments!.length;
-    if (this.#segments > 0) this.send(lent);
+    if (this.#segments > 0) this.send(ownership);
   }
 
   /** Sends them within a millisecond: a call waits, nobody knows for how long. */
@@ -146,7 +146,7 @@ export class Answers {
   }
 
   /** Sends them. */
-  send(lent = true): void {
+  send(ownership: Ownership = "lent"): void {
     if (this.#waiting === 0) return;
     this.#waiting = 0;
     const segments = this.#frame.takeSegments().slice(0, this.#segments);
@@ -154,6 +154,6 @@ export class Answers {
     // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.
     if (this.#size === 0) return this.#frame.rollback();
     this.#frame.length = this.#frame.start + this.#size;
-    this.#channel.send(this.#frame.endFrame(), segments, lent);
+    this.#channel.send(this.#frame.endFrame(), segments, ownership);
   }
 }

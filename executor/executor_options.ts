@@ -89,7 +89,7 @@ export const EXECUTOR_OPTIONS: readonly string[] = [
 /** What a scheduler needs, but for what makes it one of processes or of threads. */
 export interface CommonOptions extends Omit<SchedulerOptions, "check" | "start" | "close" | "broken"> {
   /** What a worker is to find; asked at each start. */
-  found(): StartOptions;
+  found(name: string): StartOptions;
 }
 
 /** What kind of executor has the options. */
@@ -128,7 +128,7 @@ export function commonOptions<InitArgs extends unknown[]>(
     sending,
     workerName: options.workerName ?? workerName,
     initializer: startOf(options, sending),
-    found: () => ({ entry: entry(), modules: registeredModules() }),
+    found: (name) => ({ name, entry: entry(), modules: registeredModules() }),
   };
 }
 

@@ -6,6 +6,7 @@
  * answered it as skipped; only then do both sides count alike again.
  */
 import { now } from "../runtime/host_functions.ts";
+import type { Channel } from "../channel/channel.ts";
 import { decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import {
@@ -89,9 +90,10 @@ export class Ledger {
   }
 
   /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
-  write(frame: FrameWriter, send: (frame: Uint8Array, segments?: readonly Segment[]) => void): void {
+  write(frame: FrameWriter, send: Channel["send"]): void {
     if (this.#unwritten === 0) return;
     const first = this.#sent.size - this.#unwritten;
+    const ownership = this.#sent.size === 1 && !this.#mayBeStale(this.#sent.at(0)!.profile.task) ? "given" : "kept";
     let last: RegisteredTask | undefined;
     for (let i = first; i < this.#sent.size; i++) {
       const { task } = this.#sent.at(i)!.profile;
@@ -106,14 +108,20 @@ export class Ledger {
     const segments: Segment[] = [];
     for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
     this.#unwritten = 0;
-    send(frame.endFrame(), segments);
+    const size = sizeOfSegments(segments);
+    send(frame.endFrame(), segments, ownership);
+    this.bytes -= size - sizeOfSegments(segments); // those that have moved to a thread have none any more
+  }
+
+  /** A worker that was started before the task was registered may have imported an older text of its module. */
+  #mayBeStale(task: RegisteredTask): boolean {
+    return task.order >= this.registrations;
   }
 
   #writeTask(frame: FrameWriter, task: RegisteredTask): Uint8Array {
     this.#tasks.set(task, this.#tasks.size);
     frame.beginFrame(MessageKind.TASK);
-    // A worker that was started before the task was registered may have imported an older text of its module.
-    frame.u8(task.order >= this.registrations ? 1 : 0);
+    frame.u8(this.#mayBeStale(task) ? 1 : 0);
     encodeValue(frame, [task.url, task.name, task.hash], "task", "task");
     return frame.endFrame();
   }
@@ -234,6 +242,7 @@ export class Ledger {
    */
   takeBack(): WorkItem[] {
     const entered = this.#seen;
+    if (entered === this.#answered && this.#sent.size > 0 && isGone(this.#sent.at(0))) return []; // it must run here
     writeStop(this.#slate, entered + 1);
     this.#stopped = true;
     if (readEntered(this.#slate).sequence !== entered) return [];
@@ -261,14 +270,26 @@ export class Ledger {
     const { sequence, running } = readEntered(this.#slate);
     const lost: WorkItem[] = [];
     const notEntered: WorkItem[] = [];
+    let lastMayHaveRun = running;
     let place = this.#answered;
     for (const item of this.#sent.takeAll()) {
       place++;
-      if (item !== undefined) (place <= sequence ? lost : notEntered).push(item);
+      if (item === undefined) continue;
+      const isLost = place <= sequence || isGone(item);
+      (isLost ? lost : notEntered).push(item);
+      if (isLost && place > sequence) lastMayHaveRun = false;
     }
     this.outstanding = 0;
-    return { enteredAny: sequence > 0, lost, lastMayHaveRun: running, notEntered };
+    return { enteredAny: sequence > 0, lost, lastMayHaveRun, notEntered };
   }
+}
+
+/**
+ * Whether a call cannot be sent again, as its buffers have moved to a thread. Only one that was sent alone to an idle worker
+ * can be that: it is entered at once, unless the thread dies in that very moment, or is not idle at all (a timer loops).
+ */
+function isGone(item: WorkItem | undefined): boolean {
+  return item !== undefined && item.segments.some((segment) => !isShared(segment) && isDetached(segment));
 }
 
 function decodeAnswer(answer: Answer, { bytes, at }: FrameReader, start: number, segments: Segments): unknown {

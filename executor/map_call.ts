@@ -10,7 +10,7 @@ import { ItemState, type QueueEntry, type TaskProfile, WorkItem } from "./work_i
  * Milliseconds of work ahead of a worker for items of a map, which nobody cancels one by one: more than the 3 to 4 for which
  * a system halts a process where cores are shared, as workers would run dry in that time.
  */
-const AHEAD = 8;
+const AHEAD = 16;
 
 /** What calls ask their map, and tell it. */
 export interface MapOfCall {

@@ -122,9 +122,9 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
   return new Scheduler({
     ...common,
     check: () => runtime.checkProcesses({ permissions, execArgv }),
-    start: () => {
+    start: (name) => {
       group ??= runtime.openProcessGroup();
-      return group.start({ env, cwd, execArgv, permissions, config, ...found() });
+      return group.start({ env, cwd, execArgv, permissions, config, ...found(name) });
     },
     close: async () => await group?.close(),
     broken: (message, options) => new BrokenProcessPool(message, options),

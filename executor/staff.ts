@@ -16,8 +16,8 @@ export interface StaffOptions extends Pick<WorkerStart, "initializer" | "sending
   readonly maxWorkers: number;
   /** Their names begin with it. */
   readonly workerName: string;
-  /** Starts one; may throw. */
-  start(): WorkerHandle;
+  /** Starts one of that name; may throw. */
+  start(name: string): WorkerHandle;
 }
 
 /** Hears of workers, and of starts that fail. */
@@ -60,14 +60,15 @@ export class Staff {
   }
 
   #start(): boolean {
+    const name = `${this.#options.workerName}-${this.#made + 1}`;
     let handle: WorkerHandle;
     try {
-      handle = this.#options.start();
+      handle = this.#options.start(name);
     } catch (error) {
       this.startFailed(error);
       return false;
     }
-    const name = `${this.#options.workerName}-${++this.#made}`;
+    this.#made++;
     const { initializer, sending } = this.#options;
     this.workers.add(new Worker(handle, { name, initializer, sending }, this.#events));
     const { released } = handle;

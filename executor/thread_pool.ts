@@ -69,7 +69,7 @@ function threadScheduler<InitArgs extends unknown[]>(options: ThreadPoolExecutor
   return new Scheduler({
     ...common,
     check: () => {},
-    start: () => group.start(found()),
+    start: (name) => group.start(found(name)),
     close: () => group.close(),
     broken: (message, options) => new BrokenThreadPool(message, options),
   });

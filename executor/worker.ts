@@ -151,7 +151,7 @@ export class Worker {
   /** Sends it what was assigned in its ledger. */
   flush(): void {
     const channel = this.#channel!;
-    this.ledger.write(this.#writer, (frame, segments) => channel.send(frame, segments));
+    this.ledger.write(this.#writer, (frame, segments, ownership) => channel.send(frame, segments, ownership));
   }
 
   /** Lets it exit once it has answered what it has. */

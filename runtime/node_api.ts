@@ -154,7 +154,10 @@ export interface NodeModules {
   "node:module": { enableCompileCache?(): unknown };
   /** Threads. */
   "node:worker_threads": {
-    Worker: new (program: URL | string, options: { readonly workerData: unknown }) => NodeThread;
+    Worker: new (
+      program: URL | string,
+      options: { readonly name?: string; readonly workerData: unknown },
+    ) => NodeThread;
     readonly isMainThread: boolean;
     readonly threadId: number;
     readonly workerData: unknown;

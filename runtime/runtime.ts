@@ -8,6 +8,8 @@ import type { ChildPermissions } from "./deno_permissions.ts";
 
 /** What a worker is to find, wherever it runs. */
 export interface StartOptions {
+  /** What the worker is called. */
+  readonly name: string;
   /** The worker's entry module, or the bundle that holds it. */
   readonly entry: WorkerEntry;
   /** URLs of the modules that the worker will import. */

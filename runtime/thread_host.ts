@@ -58,7 +58,7 @@ class Thread implements WorkerHandle {
     const backlog = new Backlog();
     const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
     const { Worker } = nodeModule("node:worker_threads");
-    const thread = this.#thread = new Worker(adapter.threadProgram(options), { workerData });
+    const thread = this.#thread = new Worker(adapter.threadProgram(options), { name: options.name, workerData });
     this.place = `thread ${thread.threadId}`;
     this.slate = new MappedSlate(new Uint8Array(slate));
     const channel = new PortChannel(thread, () => this.kill());

@@ -355,8 +355,8 @@ test("channel: lent buffers arrive as they were when they were sent", () => {
   for (const memory of [undefined, new Memory()]) {
     const { one, got, wires } = pair(memory);
     const [first, second] = [pattern(10 * MB), pattern(10 * MB)];
-    one.send(message("one"), [first], true);
-    one.send(message("two"), [second], true);
+    one.send(message("one"), [first], "lent");
+    one.send(message("two"), [second], "lent");
     for (const buffer of [first, second]) new Uint8Array(buffer).fill(9);
     carry(wires);
     for (const { segments } of got) assertSame(segments[0], pattern(10 * MB));

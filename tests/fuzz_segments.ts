@@ -128,7 +128,7 @@ function sendMessage(random: Random, { channel, sent }: Side, isLarge: boolean):
     frame: frame.slice(FRAME_HEAD_SIZE),
     segments: segments.map((segment) => lent ? segment.slice(0) : segment),
   });
-  channel.send(frame, segments, lent);
+  channel.send(frame, segments, lent ? "lent" : "kept");
   if (lent) { for (const segment of segments) new Uint8Array(segment).fill(0); } // the sender goes on
 }
 

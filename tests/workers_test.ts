@@ -68,7 +68,7 @@ class Group {
 
   start(mode = "", more: { readonly cwd?: string; readonly execArgv?: string[] } = {}): WorkerHandle {
     const env = { ECHO_MODE: mode, ECHO_FILE: `${this.folder}-arrivals` };
-    const worker = this.#group.start({ entry: ENTRY, modules: [], env, ...more });
+    const worker = this.#group.start({ name: "echo", entry: ENTRY, modules: [], env, ...more });
     this.started.push(worker);
     return worker;
   }
@@ -415,7 +415,7 @@ test("workers: two groups share one folder and one reaper, and the last to close
   withGroup(async (group) => {
     const echo = await group.echo();
     const second = runtime().openProcessGroup();
-    const worker = second.start({ entry: ENTRY, modules: [], env: { ECHO_MODE: "" } });
+    const worker = second.start({ name: "echo", entry: ENTRY, modules: [], env: { ECHO_MODE: "" } });
     const other = new Echo(worker, await worker.channel);
     assert.equal(readdirSync(group.folder).filter((name) => name.startsWith("ergate")).length, 1);
     assert.equal(reapers(process.pid).length, 1);
@@ -443,7 +443,7 @@ const PROGRAM = `
   runtime().keepAlive();
   const group = runtime().openProcessGroup();
   for (let i = 0; i < 2; i++) {
-    const worker = group.start({ entry: ${JSON.stringify(ENTRY)}, modules: [] });
+    const worker = group.start({ name: "echo", entry: ${JSON.stringify(ENTRY)}, modules: [] });
     const channel = await worker.channel;
     await new Promise((resolve) => {
       channel.receive(resolve);
