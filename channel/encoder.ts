@@ -15,21 +15,17 @@ import * as tag from "./codec_tags.ts";
 import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
 import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
-import {
-  writeBigint,
-  writeByte,
-  writeNumber,
-  writeNumbers,
-  writeSize,
-  writeString,
-  writeStrings,
-} from "./scalar_writer.ts";
+import { writePacked } from "./packed_writer.ts";
+import { writeBigint, writeByte, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
 import { type Sending, TO_PROCESS, Walk } from "./walk.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
 const UNSHAPED = 8;
 /** Shorter arrays are written item by item: small integers take one byte there, and nothing is tried in vain. */
 const PACKED_LENGTH = 8;
+
+/** Of an array of which nothing was read. */
+const NOTHING: readonly unknown[] = [];
 
 /** The walk over one list's values. */
 class Encoder extends Walk {
@@ -184,7 +180,7 @@ class Encoder extends Walk {
 
   #body(kind: number, value: object): void {
     if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>, Object.keys(value));
-    else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    else if (kind === tag.ARRAY) this.#items(value as unknown[], (value as unknown[]).length);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
     else if (kind === tag.KEYED_ARRAY) this.#keyedItems(value as unknown[]);
@@ -209,22 +205,23 @@ class Encoder extends Walk {
   array(value: unknown[]): void {
     const length = value.length;
     if (otherKeys(value, length) !== undefined) return this.container(tag.KEYED_ARRAY, value);
-    if (length >= PACKED_LENGTH) {
-      const first = typeof value[0];
-      if (first === "number" && writeNumbers(this.writer, value, length)) return;
-      if (first === "string" && writeStrings(this.writer, value, length)) return;
-    }
-    this.container(tag.ARRAY, value);
+    if (length < PACKED_LENGTH || this.depth >= tag.MAX_DEPTH) return this.container(tag.ARRAY, value);
+    const read = writePacked(this.writer, value, length);
+    if (read === undefined) return;
+    writeByte(this.writer, tag.ARRAY);
+    this.depth++;
+    this.#items(value, length, read);
+    this.depth--;
   }
 
-  #items(value: unknown[]): void {
-    const length = value.length;
+  /** Writes items; the first of them may have been read. */
+  #items(value: unknown[], length: number, read: readonly unknown[] = NOTHING): void {
     writeSize(this.writer, length);
     let keys: string[] | undefined;
     let i = 0;
     try {
       for (; i < length; i++) {
-        const item = value[i];
+        const item = i < read.length ? read[i] : value[i];
         if (item === undefined && !Object.hasOwn(value, i)) {
           keys ??= Object.keys(value);
           const next = Math.min(length, nextIndex(keys, i));
@@ -239,8 +236,9 @@ class Encoder extends Walk {
   }
 
   #keyedItems(value: unknown[]): void {
-    const keys = otherKeys(value, value.length) ?? []; // first, as a getter among the items may bring more
-    this.#items(value);
+    const { length } = value;
+    const keys = otherKeys(value, length) ?? []; // first, as a getter among the items may bring more
+    this.#items(value, length);
     this.#fields(value as unknown as Record<string, unknown>, keys);
   }
 

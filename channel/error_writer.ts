@@ -14,6 +14,7 @@ export function writeErrorHead(walk: Walk, value: Error): void {
   const kind = errorClassName(value);
   const name = errorName(walk, value, kind);
   const message = text(walk, value, "message");
+  walk.names.set(value, name);
   writeString(walk.writer, kind);
   walk.value(name === kind ? undefined : name);
   walk.value(message === "" && !Object.hasOwn(value, "message") ? undefined : message);
@@ -29,12 +30,17 @@ export function writeErrorBody(walk: Walk, value: Error): void {
   errorFields(walk, fields, keys);
 }
 
-/** The stack, with the error's name at its head: engines write the head before a constructor can set the name. */
+/**
+ * The stack of an error whose head is written, with the error's name in front: engines write that before a constructor can
+ * set the name.
+ */
 export function stackOf(walk: Walk, value: Error): string | undefined {
   const stack = text(walk, value, "stack");
   const kind = errorClassName(value);
-  const name = errorName(walk, value, kind);
-  return stack !== undefined && name !== kind && /^[:\n]/.test(stack.slice(kind.length)) && stack.startsWith(kind)
+  const name = walk.names.get(value);
+  walk.names.delete(value);
+  return stack !== undefined && name !== undefined && name !== kind && /^[:\n]/.test(stack.slice(kind.length)) &&
+      stack.startsWith(kind)
     ? name + stack.slice(kind.length)
     : stack;
 }

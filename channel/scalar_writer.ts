@@ -7,15 +7,6 @@ import * as tag from "./codec_tags.ts";
 
 /** Longer strings are written by TextEncoder: a call of it costs what a loop over 40 characters costs. */
 const LOOP_LENGTH = 40;
-/** Packed items for which room is made at once. */
-const PACKED_STEP = 4096;
-/**
- * Arrays of strings are joined if the strings are shorter than this on average: one call of TextDecoder for all is
- * several times faster, but engines may keep the whole text for the sake of one piece that lives on.
- */
-const JOINED_LENGTH = 64;
-/** Characters that are joined at most: V8 has no strings of more than some 500 million. */
-const MOST_JOINED = 2 ** 26;
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -135,73 +126,4 @@ export function writeBytes(writer: ByteWriter, bytes: Uint8Array): void {
   writer.reserve(bytes.length);
   writer.bytes.set(bytes, writer.length);
   writer.length += bytes.length;
-}
-
-/** Appends an array of numbers packed; `false`, and nothing written, if it is none. */
-export function writeNumbers(writer: ByteWriter, value: unknown[], length: number): boolean {
-  const offset = writer.length - writer.start;
-  writeByte(writer, tag.INTS);
-  writeSize(writer, length);
-  let i = 0;
-  while (i < length) {
-    const stop = Math.min(length, i + PACKED_STEP);
-    writer.reserve(4 * (stop - i));
-    const { view } = writer;
-    let at = writer.length;
-    for (; i < stop; i++, at += 4) {
-      const item = value[i];
-      if (typeof item !== "number") return undo(writer, offset);
-      const int = item | 0;
-      if (int !== item || (int === 0 && 1 / item < 0)) {
-        undo(writer, offset);
-        return writeDoubles(writer, value, length);
-      }
-      view.setInt32(at, int, true);
-    }
-    writer.length = at;
-  }
-  return true;
-}
-
-function writeDoubles(writer: ByteWriter, value: unknown[], length: number): boolean {
-  const offset = writer.length - writer.start;
-  writeByte(writer, tag.DOUBLES);
-  writeSize(writer, length);
-  let i = 0;
-  while (i < length) {
-    const stop = Math.min(length, i + PACKED_STEP);
-    writer.reserve(8 * (stop - i));
-    const { view } = writer;
-    let at = writer.length;
-    for (; i < stop; i++, at += 8) {
-      const item = value[i];
-      if (typeof item !== "number") return undo(writer, offset);
-      view.setFloat64(at, item, true);
-    }
-    writer.length = at;
-  }
-  return true;
-}
-
-/** Appends an array of short strings as one string; `false`, and nothing written, if it is none. */
-export function writeStrings(writer: ByteWriter, value: unknown[], length: number): boolean {
-  const parts: string[] = [];
-  const limit = Math.min(JOINED_LENGTH * length, MOST_JOINED);
-  let total = 0;
-  for (let i = 0; i < length; i++) {
-    const item = value[i];
-    if (typeof item !== "string" || (total += item.length) > limit) return false;
-    parts.push(item);
-  }
-  writeByte(writer, tag.STRINGS);
-  writeSize(writer, length);
-  for (let i = 0; i < length; i++) writeSize(writer, parts[i].length);
-  writeString(writer, parts.join(""));
-  return true;
-}
-
-/** Takes back what was written from an offset (counted from `start`, for the block may have moved) on. */
-export function undo(writer: ByteWriter, offset: number): false {
-  writer.length = writer.start + offset;
-  return false;
 }

@@ -5,7 +5,6 @@
 import type { PicklingDirection } from "../errors.ts";
 import type { RegisteredClass } from "../tasks/picklable.ts";
 import type { ByteWriter } from "./byte_writer.ts";
-import { undo } from "./scalar_writer.ts";
 import { Seen } from "./seen.ts";
 import { Shapes } from "./shapes.ts";
 
@@ -64,6 +63,8 @@ export abstract class Walk {
   readonly later: unknown[] = [];
   /** The classes of instances that were met; their places here go into the bytes. */
   readonly classes: RegisteredClass[] = [];
+  /** Names of errors whose heads are written and their stacks not yet: a name may be a getter, and is read once. */
+  readonly names: Map<object, string> = new Map();
   /** Numbers of the instances whose state is being walked. */
   readonly open: number[] = [];
   /** Of each large buffer: its bytes when it was met, and the index of the value it is in. */
@@ -86,6 +87,7 @@ export abstract class Walk {
       if (this.classes.length > 0) this.classes.length = 0;
       if (this.open.length > 0) this.open.length = 0;
       if (this.sizes.length > 0) this.sizes.length = 0;
+      if (this.names.size > 0) this.names.clear();
       this.shapes.clear();
     }
     this.depth = 0;
@@ -109,7 +111,7 @@ export abstract class Walk {
 
   /** Takes back what was written since. */
   goBack(mark: Mark): void {
-    undo(this.writer, mark.offset);
+    this.writer.length = this.writer.start + mark.offset;
     this.seen.forget(mark.count);
     this.shapes.clear();
     this.later.length = mark.later;

@@ -394,6 +394,103 @@ test("codec: each getter is read once", () => {
   assert.equal(reads, 1);
 });
 
+/** A copy of an array without those of its items. */
+function withHoles(items: readonly unknown[], ...holes: number[]): unknown[] {
+  const copy = items.slice();
+  for (const i of holes) delete copy[i];
+  return copy;
+}
+
+/** An array with the same items, all of them getters; `reads` counts for each how often it was read. */
+function ofGetters(items: readonly unknown[], reads: number[]): unknown[] {
+  const value: unknown[] = [];
+  value.length = items.length;
+  items.forEach((item, i) => {
+    reads[i] = 0;
+    const get = () => {
+      reads[i]++;
+      return item;
+    };
+    Object.defineProperty(value, i, { get, enumerable: true, configurable: true });
+  });
+  return value;
+}
+
+test("codec: each getter among the items of an array is read once, whatever it is packed as in the end", () => {
+  const range = Array.from({ length: 9000 }, (_, i) => i);
+  const short = range.slice(0, 10);
+  const words = range.map(String);
+  const long = "x".repeat(1000);
+  const lists: readonly (readonly unknown[])[] = [
+    [1, 2, 3],
+    short,
+    range,
+    range.map((i) => i / 2),
+    [...range, 0.5, ...range],
+    [...range, -0],
+    [-0, ...short],
+    [...short, "a", 1],
+    [...range, 0.5, "a", ...range],
+    withHoles([...range, undefined, 0, 0, 1], 9001, 9002),
+    [0.5, ...range, null],
+    [NaN, ...short, { a: 1 }],
+    words,
+    [...words, 1, "a"],
+    ["a", ...short],
+    [long, ...words.slice(0, 9)],
+    [...words.slice(0, 9), long, long],
+    [{ a: 1 }, ...range],
+    withHoles(short, 0, 5),
+    [undefined, ...short],
+    [5n, ...short],
+    [true, ...short],
+    Object.assign([...short], { key: 1 }),
+  ];
+  for (const list of lists) {
+    let nested: unknown = list;
+    for (const depth of [0, 127, 200]) {
+      const reads: number[] = [];
+      let value: unknown = ofGetters(list, reads);
+      for (const key of Object.keys(list)) if (!(key in reads)) (value as Record<string, unknown>)[key] = 1;
+      nested = list;
+      for (let i = 0; i < depth; i++) [value, nested] = [{ in: value }, { in: nested }];
+      assertSame(cross(value), nested);
+      assert.deepEqual(reads.filter((count) => count !== 1), []);
+    }
+  }
+});
+
+test("codec: an item that throws is refused with its place, in packed arrays too", () => {
+  for (const items of [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], new Array(10).fill(0.5), new Array(10).fill("a")]) {
+    for (const place of [0, 1, 7, 9]) {
+      const list = [...items];
+      Object.defineProperty(list, place, {
+        enumerable: true,
+        get() {
+          throw new Error("no");
+        },
+      });
+      assert.throws(() => cross(list), { name: "PicklingError", path: `args[0][${place}]` });
+      list.length = 0;
+    }
+  }
+});
+
+test("codec: an array that a getter among its items makes longer or shorter arrives at the length that it had", () => {
+  for (const length of [2, 20]) {
+    const list: unknown[] = ofGetters(new Array(10).fill(1), []);
+    Object.defineProperty(list, 5, {
+      enumerable: true,
+      get() {
+        list.length = length;
+        return "five";
+      },
+    });
+    const copy = cross(list) as unknown[];
+    assert.deepEqual([copy.length, copy[5], 6 in copy], [10, "five", length === 20]);
+  }
+});
+
 test("codec: what changes while it is walked does no harm", () => {
   const map = new Map<string, unknown>([["a", 1]]);
   map.set("b", {

@@ -223,6 +223,31 @@ test("failure: fields that cannot be copied are left out and named", () => {
   ]);
 });
 
+test("failure: each getter of an error is read once, and its name is in front of its stack", () => {
+  for (const depth of [0, 1, 200]) {
+    const reads: Record<string, number> = {};
+    const error = new TypeError("plain");
+    for (
+      const [key, value] of Object.entries({ name: "Odd", message: "odd", stack: "TypeError: odd\n    at x", a: 1 })
+    ) {
+      Object.defineProperty(error, key, {
+        enumerable: true,
+        get() {
+          reads[key] = (reads[key] ?? 0) + 1;
+          return value;
+        },
+      });
+    }
+    let cause: unknown = error;
+    for (let i = 0; i < depth; i++) cause = { cause };
+    let arrived = arriveError(new Error("outer", { cause })) as { cause: unknown };
+    for (let i = 0; i <= depth; i++) arrived = arrived.cause as typeof arrived;
+    const { name, message, stack, a } = arrived as unknown as Error & { a: number };
+    assert.deepEqual([name, message, stack, a], ["Odd", "odd", "Odd: odd\n    at x", 1]);
+    assert.deepEqual(reads, { name: 1, message: 1, stack: 1, a: 1 });
+  }
+});
+
 test("failure: nothing that can be thrown makes sending it throw", () => {
   const trap = new Proxy({}, {
     get(_, key) {
