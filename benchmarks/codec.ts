@@ -147,7 +147,7 @@ async function main(only: string, quick: boolean): Promise<void> {
   const rows = Object.entries(ROWS).filter(([name]) => name.includes(only));
   const names = Object.keys(OTHERS);
   // All kinds of values once, so that no row is measured with a codec that has seen that one shape alone.
-  for (const { value, ours = codec } of Object.values(ROWS)) for (let i = 0; i < 20; i++) ours(value);
+  for (const { value, ours = codec } of Object.values(ROWS)) for (let i = 0; i < (quick ? 1 : 20); i++) ours(value);
   console.log(`${hostName()}: the codec's time, and its ratio to that of each other (below 1: the codec is faster)\n`);
   const lines: string[][] = [];
   for (const [name, { value, ours = codec, without = [], others }] of rows) {

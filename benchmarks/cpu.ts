@@ -10,12 +10,13 @@ import { roundsOf } from "./work.ts";
 async function tasksOf(
   microseconds: number,
   count: number,
+  quick: boolean,
   run: (pool: Executor, rounds: readonly number[]) => Promise<unknown>,
 ): Promise<Contestant[]> {
   const rounds: readonly number[] = Array(count).fill(roundsOf(microseconds));
   return [
     { name: "serial", run: () => Promise.resolve(void rounds.map((each) => spin(each))) },
-    ...await pools(async (pool) => void await run(pool, rounds)),
+    ...await pools(quick, async (pool) => void await run(pool, rounds)),
   ];
 }
 
@@ -65,7 +66,7 @@ async function mixed(
 ): Promise<Contestant[]> {
   const calls = mixedCalls(count, quick ? 20 : 1000);
   return [
-    ...await pools(async (pool) => void await run(pool, calls)),
+    ...await pools(quick, async (pool) => void await run(pool, calls)),
     await oneAtATime("one at a time, threads", openThread, calls),
     await oneAtATime("one at a time, children", openChild, calls),
   ];
@@ -88,7 +89,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 3,
     warm: true,
-    open: (count) => tasksOf(500, count, byMap),
+    open: (count, quick) => tasksOf(500, count, quick, byMap),
   },
   {
     name: "CPU tasks of 0.5 ms, `submit`",
@@ -97,7 +98,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 3,
     warm: true,
-    open: (count) => tasksOf(500, count, bySubmit),
+    open: (count, quick) => tasksOf(500, count, quick, bySubmit),
   },
   {
     name: "CPU tasks of 20 µs, `map`",
@@ -106,7 +107,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 3,
     warm: true,
-    open: (count) => tasksOf(20, count, byMap),
+    open: (count, quick) => tasksOf(20, count, quick, byMap),
   },
   {
     name: "CPU tasks of 20 µs, `submit`",
@@ -115,7 +116,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 3,
     warm: true,
-    open: (count) => tasksOf(20, count, bySubmit),
+    open: (count, quick) => tasksOf(20, count, quick, bySubmit),
   },
   {
     name: "calls of 1 s and 10 µs mixed, `map`",

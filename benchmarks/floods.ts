@@ -11,12 +11,12 @@ const BATCH = 1000;
 const NESTED = { id: 17, user: { name: "Ada Lovelace", tags: ["admin", "author"] }, size: { width: 3, height: 4.5 } };
 
 /** Submits `count` calls in one turn, and awaits them all. */
-async function flood(count: number, value: (index: number) => unknown): Promise<Contestant[]> {
-  const submitting = await pools(async (pool) => {
+async function flood(count: number, quick: boolean, value: (index: number) => unknown): Promise<Contestant[]> {
+  const submitting = await pools(quick, async (pool) => {
     const futures = Array.from({ length: count }, (_, index) => pool.submit(identity, value(index)));
     await Promise.all(futures);
   });
-  const bare = await bareWorkers(async ({ ask }) => {
+  const bare = await bareWorkers(quick, async ({ ask }) => {
     const answers: Promise<unknown>[] = [];
     for (let begin = 0; begin < count; begin += BATCH) {
       const length = Math.min(BATCH, count - begin);
@@ -29,18 +29,18 @@ async function flood(count: number, value: (index: number) => unknown): Promise<
 }
 
 /** Maps over `count` numbers, with defaults, and takes the results as an array. */
-async function mapInts(count: number): Promise<Contestant[]> {
+async function mapInts(count: number, quick: boolean): Promise<Contestant[]> {
   const numbers = Array.from({ length: count }, (_, index) => index);
-  return await pools(async (pool) => {
+  return await pools(quick, async (pool) => {
     const results = await pool.map(identity, numbers).toArray();
     if (results[count - 1] !== count - 1) throw new Error("The results are not the numbers");
   });
 }
 
 /** Submits `count` calls in one turn, and awaits them all; also finds what memory one takes while it is pending. */
-async function pending(count: number): Promise<Contestant[]> {
+async function pending(count: number, quick: boolean): Promise<Contestant[]> {
   const found = new Map<string, Record<string, number>>();
-  const contestants = await pools(async (pool, { name }) => {
+  const contestants = await pools(quick, async (pool, { name }) => {
     const before = process.memoryUsage.rss();
     const futures = Array.from({ length: count }, (_, index) => pool.submit(identity, index));
     const bytes = (process.memoryUsage.rss() - before) / count;
@@ -65,7 +65,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 7,
     warm: true,
-    open: (count) => flood(count, (index) => index),
+    open: (count, quick) => flood(count, quick, (index) => index),
   },
   {
     name: "flood of a small nested object",
@@ -74,7 +74,7 @@ export const ROWS: readonly Row[] = [
     unit: "calls",
     rounds: 5,
     warm: true,
-    open: (count) => flood(count, (index) => ({ ...NESTED, id: index })),
+    open: (count, quick) => flood(count, quick, (index) => ({ ...NESTED, id: index })),
   },
   {
     name: "`map` of ints, `toArray()`",

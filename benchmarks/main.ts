@@ -10,6 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { isMain } from "../mod.ts";
 import { hostName, type Measured, measureRow, type Results } from "./harness.ts";
+import { closeShared } from "./kinds.ts";
 import { ROWS } from "./rows.ts";
 import { markdown } from "./tables.ts";
 
@@ -53,6 +54,7 @@ async function main({ only, quick, json, into }: Flags): Promise<void> {
   for (const row of ROWS.filter(({ name }) => only.some((text) => name.includes(text)))) {
     rows[row.name] = rounded(await measureRow(row, quick));
   }
+  await closeShared();
   const results = { host: hostName(), date: new Date().toISOString().slice(0, 10), rows };
   if (json) console.log(JSON.stringify(results, null, 2));
   else console.log(markdown(results));

@@ -17,8 +17,8 @@ async function middle(call: () => Promise<unknown>, quick: boolean): Promise<num
 
 async function roundTrip(quick: boolean): Promise<Contestant[]> {
   return [
-    ...await pools((pool) => middle(() => pool.submit(identity, 1).result(), quick)),
-    ...await bareWorkers(({ ask }) => middle(() => ask([1]), quick)),
+    ...await pools(quick, (pool) => middle(() => pool.submit(identity, 1).result(), quick)),
+    ...await bareWorkers(quick, ({ ask }) => middle(() => ask([1]), quick)),
   ];
 }
 
@@ -39,19 +39,19 @@ function sendBare({ ask }: Bare, { buffer }: Float64Array, moves: boolean): Prom
   return ask(buffer, moves ? [buffer as ArrayBuffer] : []);
 }
 
-async function largeCopied(size: number): Promise<Contestant[]> {
+async function largeCopied(size: number, quick: boolean): Promise<Contestant[]> {
   return [
-    ...await pools((pool) => large(size, (array) => pool.submit(ends, array).result())),
-    ...await bareWorkers((bare) => large(size, (array) => sendBare(bare, array, false))),
+    ...await pools(quick, (pool) => large(size, (array) => pool.submit(ends, array).result())),
+    ...await bareWorkers(quick, (bare) => large(size, (array) => sendBare(bare, array, false))),
   ];
 }
 
-async function largeTransferred(size: number): Promise<Contestant[]> {
+async function largeTransferred(size: number, quick: boolean): Promise<Contestant[]> {
   const send = (pool: Executor, array: Float64Array) =>
     pool.with({ transfer: [array.buffer] }).submit(ends, array).result();
   return [
-    ...await pools((pool) => large(size, (array) => send(pool, array))),
-    ...await bareWorkers((bare) => large(size, (array) => sendBare(bare, array, true))),
+    ...await pools(quick, (pool) => large(size, (array) => send(pool, array))),
+    ...await bareWorkers(quick, (bare) => large(size, (array) => sendBare(bare, array, true))),
   ];
 }
 
