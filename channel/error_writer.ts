@@ -32,17 +32,16 @@ export function writeErrorBody(walk: Walk, value: Error): void {
 
 /**
  * The stack of an error whose head is written, with the error's name in front: engines write that before a constructor can
- * set the name.
+ * set the name, and Bun writes "Error" for a subclass of any.
  */
 export function stackOf(walk: Walk, value: Error): string | undefined {
   const stack = text(walk, value, "stack");
   const kind = errorClassName(value);
-  const name = walk.names.get(value);
+  const name = walk.names.get(value) ?? kind;
   walk.names.delete(value);
-  return stack !== undefined && name !== undefined && name !== kind && /^[:\n]/.test(stack.slice(kind.length)) &&
-      stack.startsWith(kind)
-    ? name + stack.slice(kind.length)
-    : stack;
+  if (stack === undefined || name === kind) return stack;
+  const [head] = /^\w+(?=[:\n])/.exec(stack) ?? [];
+  return head === kind || head === "Error" ? name + stack.slice(head.length) : stack;
 }
 
 function errorName(walk: Walk, value: Error, kind: string): string {

@@ -132,7 +132,11 @@ class WorkerMain {
   }
 
   #where(task: string): string {
-    return `${task === "" ? "no task" : `task ${task}`} in worker ${this.#name} (${this.#side.place})`;
+    const [, url, name] = /^(.*)#(.*)$/s.exec(task) ?? [];
+    const worker = `in worker ${this.#name}`;
+    const { place } = this.#side;
+    // As a line of a stack is made, with a file in brackets: Bun puts ":1:1" behind whatever stands there.
+    return name === undefined ? `no task ${worker} (${place})` : `task ${name} ${worker}, ${place} (${url})`;
   }
 
   async #initialize([url, name, hash]: string[], args: Uint8Array, segments: Segments): Promise<void> {

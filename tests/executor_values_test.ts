@@ -248,7 +248,7 @@ forEachKind(
       assert.equal(error.name, "RangeError");
       // Where Python has a `_RemoteTraceback` as cause, the worker's own stack is the error's.
       assert.match(error.stack!, /raise.*tasks\.ts/);
-      assert.match(error.stack!, /tasks\.ts#raise in worker ProcessPoolExecutor-1 \(process \d+\)/);
+      assert.match(error.stack!, /task raise in worker \w+PoolExecutor-1, process \d+ \(file:.*\/tasks\.ts\)/);
       assert.equal("cause" in error, false);
       assert.deepEqual([await before, await after], [3, 7]);
     }),
