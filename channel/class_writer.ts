@@ -2,7 +2,7 @@
  * Objects that are neither plain nor arrays: each is written as its class is, or refused, with what to do instead. Classes of
  * other realms are known by their names.
  */
-import { findClass } from "../tasks/picklable.ts";
+import { builtinBase, findClass } from "../tasks/picklable.ts";
 import { writeBuffer, writeHostBuffer, writeShared, writeView } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, isError } from "./error_classes.ts";
@@ -76,27 +76,83 @@ function writeOther(walk: Walk, value: object, prototype: object): void {
   }
   if (/\bIterator\b/.test(kind)) throw new Refusal("iterators cannot be copied: send an array of what it yields");
   const host = ofPlatform(name, kind, prototype);
-  if (host !== undefined) {
-    throw new Refusal(`an instance of class ${host} cannot be copied: send plain data that it can be made of`);
-  }
+  if (host !== undefined) throw cannotBeCopied(host);
   if (!walk.sending.plain) throw new Refusal(wouldLoseClass(name, prototype));
-  writeStripped(walk, value);
+  writeStripped(walk, value, prototype);
 }
 
-/** What the platform makes of an instance: what its built-in class makes of it, without its own. */
-function writeStripped(walk: Walk, value: object): void {
-  for (const [name, write] of WRITERS) {
-    const builtin = (globalThis as Record<string, unknown>)[name];
-    if (typeof builtin === "function" && value instanceof builtin) return write(walk, value);
-  }
-  walk.container(tag.OBJECT, value);
+function cannotBeCopied(name: string): Refusal {
+  const what = name === "" ? "it" : `an instance of class ${name}`;
+  return new Refusal(`${what} cannot be copied: send plain data that it can be made of`);
 }
 
 /** The name of the platform's class that a prototype belongs to: its instances hold what no copy of their fields has. */
 function ofPlatform(name: string, kind: string, prototype: object): string | undefined {
   if (/^(Intl|Temporal|WebAssembly)\./.test(kind)) return kind;
   const host = (globalThis as Record<string, unknown>)[name];
-  return typeof host === "function" && host.prototype === prototype ? name : undefined;
+  if (typeof host !== "function") return undefined;
+  // Node's keys have a prototype of their own between them and the CryptoKey that they say they are.
+  const isOne = host.prototype === prototype || (!WRITERS.has(name) && builtinBase(prototype) === name);
+  return isOne ? name : undefined;
+}
+
+/** What the platform makes of an instance: what its built-in class makes of it, without its own. */
+function writeStripped(walk: Walk, value: object, prototype: object): void {
+  let write = STRIPPED.get(prototype);
+  if (write === undefined) STRIPPED.set(prototype, write = strippedWriter(prototype));
+  write(walk, value);
+}
+
+/** How the instances of classes are written without their class, by prototype. */
+const STRIPPED = new WeakMap<object, Write>();
+
+function strippedWriter(prototype: object): Write {
+  const base = builtinBase(prototype);
+  const write = base === undefined ? writeFields : WRITERS.get(base);
+  if (write !== undefined) return write;
+  return () => {
+    throw cannotBeCopied(base!);
+  };
+}
+
+/** An instance of a class that extends none of the platform's, as its prototype has it. */
+function writeFields(walk: Walk, value: object): void {
+  if (Array.isArray(value)) return walk.array(value);
+  // Whatever it holds, it is not in fields.
+  const write = Object.keys(value).length === 0 ? bySlots(value) : undefined;
+  if (write !== undefined) return write(walk, value);
+  walk.container(tag.OBJECT, value);
+}
+
+/** How an object without fields is written, if it is of a built-in class, whatever its prototype says: the host knows. */
+function bySlots(value: object): Write | undefined {
+  for (const [name, size] of SIZES) if (has(size, value)) return WRITERS.get(name);
+  let copy: object;
+  try {
+    copy = structuredClone(value); // nothing of the user's runs: of what has contents only those two have them in it
+  } catch {
+    throw cannotBeCopied(className(Object.getPrototypeOf(value)));
+  }
+  const prototype = Object.getPrototypeOf(copy);
+  if (prototype === Object.prototype) return undefined;
+  const write = WRITERS_BY_PROTOTYPE.get(prototype);
+  if (write === undefined) throw cannotBeCopied(className(prototype));
+  return write;
+}
+
+const SIZES: readonly (readonly [string, Getter])[] = [
+  ["Map", getter(Map.prototype, "size")],
+  ["Set", getter(Set.prototype, "size")],
+];
+
+/** Whether an object has the slot that a getter reads. */
+function has(slot: Getter, value: object): boolean {
+  try {
+    slot.call(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a prototype with a built-in class's name is of such a class, of any realm: no class stands between it and Object. */

@@ -287,8 +287,13 @@ function checkMethods(target: AnyClass, prototype: { readonly toPickle?: unknown
   );
 }
 
-/** The name of the language's or the host's class that a class extends: its instances hold more than fields. */
-function builtinBase(prototype: object): string | undefined {
+/**
+ * The name of the language's or the host's class that a class extends: its instances hold more than fields.
+ *
+ * @param prototype The class's prototype.
+ * @returns The name; `undefined` if there is none but `Object`, or an error's.
+ */
+export function builtinBase(prototype: object): string | undefined {
   for (let at = Object.getPrototypeOf(prototype); at !== null; at = Object.getPrototypeOf(at)) {
     const base: unknown = Object.hasOwn(at, "constructor") ? at.constructor : undefined;
     if (typeof base !== "function" || base === Object || base === Error || registry.classes.has(at)) continue;

@@ -3,6 +3,7 @@
  * run code of the user's while they are sent and read: rows C48, C140 to C142 and C146 to C150 of CPython's tests.
  */
 import assert from "node:assert/strict";
+import { createSecretKey } from "node:crypto";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { writeFileSync } from "node:fs";
@@ -366,6 +367,60 @@ forEachKind(
       assert.deepEqual(first, { name: "ada" });
     }),
 );
+
+/** An object of another prototype. */
+function under(prototype: object, value: object): object {
+  return Object.setPrototypeOf(value, prototype);
+}
+
+forEachKind(
+  'picklable: with { instances: "plain" } what the platform cannot copy, or knows by its slots, never becomes {} in silence',
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, instances: "plain" }, async (pool) => {
+      class Other {}
+      const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt"]);
+      const refused = [
+        key,
+        new (class Site extends URL {})("https://example.org"),
+        new (class Bus extends EventTarget {})(),
+        new (class Format extends Intl.NumberFormat {})(),
+        new (class Later extends Promise<void> {})(() => {}),
+        under(Other.prototype, Promise.resolve()),
+        under(Other.prototype, new WeakMap()),
+        under(Other.prototype, [1].values()),
+        createSecretKey(new Uint8Array(16)),
+      ];
+      for (const value of refused) {
+        assert.throws(() => pool.submit(tasks.identity, { a: value }), (error) => {
+          assert.ok(error instanceof PicklingError);
+          assert.equal(error.path, "args[0].a");
+          return true;
+        });
+      }
+      const crossing = [
+        under(Other.prototype, new Map([[1, 2]])),
+        under(Other.prototype, new Set([3])),
+        under(Other.prototype, new Date(4)),
+        under(Other.prototype, /five/g),
+        under(Other.prototype, Object(6)),
+        under(Other.prototype, [7]),
+        under(Other.prototype, new ArrayBuffer(8)),
+        new Other(),
+        new (class extends Other {
+          #hidden = 9;
+          tell(): number {
+            return this.#hidden;
+          }
+        })(),
+      ];
+      assert.deepEqual(await pool.submit(tasks.identity, crossing), structuredClone(crossing));
+    }),
+);
+
+test("picklable: a key is refused as one of the platform's, not as a class to be registered", async () => {
+  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 128 }, true, ["encrypt"]);
+  assert.throws(() => hexOf(key), { message: /as an instance of class CryptoKey cannot be copied: send plain data/ });
+});
 
 forEachKind("picklable: a wrong value of 'instances' is told at once", (kind) => {
   for (const instances of ["flat", 1]) {
