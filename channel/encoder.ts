@@ -16,7 +16,7 @@ import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
 import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
 import { writePacked } from "./packed_writer.ts";
-import { writeBigint, writeByte, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
+import { writeBigint, writeByte, writeHead, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
 import { type Sending, TO_PROCESS, Walk } from "./walk.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
@@ -139,19 +139,18 @@ class Encoder extends Walk {
 
   /** Writes a plain object: its keys and values, or its values alone if one with the same keys went before it. */
   #plainObject(value: object): void {
+    if (this.depth >= tag.MAX_DEPTH) return this.container(tag.OBJECT, value);
     const number = this.seen.count - 1;
-    if (number < UNSHAPED || this.depth >= tag.MAX_DEPTH) return this.container(tag.OBJECT, value);
     const keys = Object.keys(value);
-    const brother = this.shapes.find(keys);
+    const brother = number < UNSHAPED ? -1 : this.shapes.find(keys);
     this.depth++;
     if (brother < 0) {
-      writeByte(this.writer, tag.OBJECT);
-      this.#fields(value as Record<string, unknown>, keys);
+      writeHead(this.writer, tag.OBJECT, keys.length);
+      this.#fieldsOf(value as Record<string, unknown>, keys);
       // Only now: the reader knows its keys when it has read them all.
-      this.shapes.add(keys, number);
+      if (number >= UNSHAPED) this.shapes.add(keys, number);
     } else {
-      writeByte(this.writer, tag.SHAPED);
-      writeSize(this.writer, brother);
+      writeHead(this.writer, tag.SHAPED, brother);
       this.#valuesOf(value as Record<string, unknown>, keys);
     }
     this.depth--;
@@ -190,6 +189,10 @@ class Encoder extends Walk {
 
   #fields(value: Record<string, unknown>, keys: readonly string[]): void {
     writeSize(this.writer, keys.length);
+    this.#fieldsOf(value, keys);
+  }
+
+  #fieldsOf(value: Record<string, unknown>, keys: readonly string[]): void {
     let i = 0;
     try {
       for (; i < keys.length; i++) {
@@ -205,18 +208,22 @@ class Encoder extends Walk {
   array(value: unknown[]): void {
     const length = value.length;
     if (otherKeys(value, length) !== undefined) return this.container(tag.KEYED_ARRAY, value);
-    if (length < PACKED_LENGTH || this.depth >= tag.MAX_DEPTH) return this.container(tag.ARRAY, value);
-    const read = writePacked(this.writer, value, length);
+    if (this.depth >= tag.MAX_DEPTH) return this.container(tag.ARRAY, value);
+    const read = length < PACKED_LENGTH ? NOTHING : writePacked(this.writer, value, length);
     if (read === undefined) return;
-    writeByte(this.writer, tag.ARRAY);
+    writeHead(this.writer, tag.ARRAY, length);
     this.depth++;
-    this.#items(value, length, read);
+    this.#itemsOf(value, length, read);
     this.depth--;
   }
 
-  /** Writes items; the first of them may have been read. */
-  #items(value: unknown[], length: number, read: readonly unknown[] = NOTHING): void {
+  #items(value: unknown[], length: number): void {
     writeSize(this.writer, length);
+    this.#itemsOf(value, length, NOTHING);
+  }
+
+  /** Writes items; the first of them may have been read. */
+  #itemsOf(value: unknown[], length: number, read: readonly unknown[]): void {
     let keys: string[] | undefined;
     let i = 0;
     try {

@@ -26,6 +26,19 @@ export function writeSize(writer: ByteWriter, size: number): void {
   writer.bytes[writer.length++] = size;
 }
 
+/** Appends a tag and a count. */
+export function writeHead(writer: ByteWriter, kind: number, size: number): void {
+  if (size > 0x7f) {
+    writeByte(writer, kind);
+    return writeSize(writer, size);
+  }
+  writer.reserve(2);
+  const at = writer.length;
+  writer.bytes[at] = kind;
+  writer.bytes[at + 1] = size;
+  writer.length = at + 2;
+}
+
 /** Appends a number. */
 export function writeNumber(writer: ByteWriter, value: number): void {
   writer.reserve(9);
