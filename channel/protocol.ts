@@ -21,7 +21,7 @@
 import { ByteWriter } from "./byte_writer.ts";
 
 /** Goes with the first message; the two sides must agree. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Bytes before the body of a frame: its length, and the same again under a mark. */
 export const FRAME_HEAD_SIZE = 8;
@@ -72,6 +72,8 @@ export const Answer = {
   SKIPPED: 3,
   /** This worker is too old to know the task; a newer one may. Nothing follows. */
   STALE: 4,
+  /** The task returned, several times: how often, and a column of values, follow (`columns.ts`). */
+  COLUMN: 5,
 } as const;
 /** One of {@linkcode Answer}. */
 export type Answer = typeof Answer[keyof typeof Answer];
@@ -88,6 +90,8 @@ export const RunFlag = {
   SLICES: 1,
   /** Each call of this run has segments: behind its block stands how many of the message's next ones are its own. */
   SEGMENTS: 2,
+  /** Its arguments, one a call, are a column (`columns.ts`) behind the number of the first; the others have the next ones. */
+  COLUMN: 4,
 } as const;
 
 /** Flags of a `CRASH` message. */
@@ -202,12 +206,13 @@ export class FrameReader {
   readonly bytes: Uint8Array;
   /** Where the next read begins. */
   at = 0;
-  readonly #view: DataView;
+  /** The same bytes. */
+  readonly view: DataView;
 
   /** Begins to read. */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Whether the frame is read to its end. */
@@ -217,7 +222,7 @@ export class FrameReader {
 
   /** The size of the block that follows a number, both still to be read. */
   peekBlockSize(): number {
-    return this.at + 12 <= this.bytes.length ? this.#view.getUint32(this.at + 8, true) : 0;
+    return this.at + 12 <= this.bytes.length ? this.view.getUint32(this.at + 8, true) : 0;
   }
 
   /**
@@ -241,16 +246,16 @@ export class FrameReader {
 
   /** Reads a 32-bit number. */
   u32(): number {
-    return this.#view.getUint32(this.skip(4), true);
+    return this.view.getUint32(this.skip(4), true);
   }
 
   /** Reads a 32-bit float. */
   f32(): number {
-    return this.#view.getFloat32(this.skip(4), true);
+    return this.view.getFloat32(this.skip(4), true);
   }
 
   /** Reads a number of any size up to 2^53. */
   f64(): number {
-    return this.#view.getFloat64(this.skip(8), true);
+    return this.view.getFloat64(this.skip(8), true);
   }
 }

@@ -7,6 +7,7 @@
  */
 import { now, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel, Ownership } from "../channel/channel.ts";
+import { ColumnKind, columnKindOf, type ColumnValue, sizeInColumn, writeColumn } from "../channel/columns.ts";
 import { encodeValue, type Sending } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import { ownSegments } from "../channel/segments.ts";
@@ -33,6 +34,13 @@ export class Answers {
   #since = 0;
   /** How they are sent. */
   sending: Sending | undefined;
+  /** Results that are to be written as a column, all of one kind and of calls of one task; what they took together. */
+  #column: ColumnValue[] = [];
+  #columnKind: ColumnKind = ColumnKind.NONE;
+  #columnTask: unknown;
+  #columnTime = 0;
+  /** Bytes that they will take, about. */
+  #columnSize = 0;
   /** They go out by a timer, if not before. */
   #timed = false;
 
@@ -43,15 +51,21 @@ export class Answers {
 
   /** Whether they must go out before anything else is done. */
   areDue(time: number): boolean {
-    return this.#waiting > 0 && (time - this.#since >= GREATEST_AGE || this.#frame.frameSize >= GREATEST_SIZE);
+    return this.#waiting > 0 &&
+      (time - this.#since >= GREATEST_AGE || this.#frame.frameSize + this.#columnSize >= GREATEST_SIZE);
   }
 
   /**
    * The call has returned.
    *
+   * @param task Its task.
    * @param where What a failure to send the value says of its place.
    */
-  returned(sequence: number, milliseconds: number, value: unknown, where: () => string): void {
+  returned(sequence: number, task: unknown, milliseconds: number, value: unknown, where: () => string): void {
+    const columnKind = columnKindOf(value);
+    if (columnKind !== ColumnKind.NONE) {
+      return this.#addToColumn(sequence, task, milliseconds, columnKind, value as ColumnValue);
+    }
     const frame = this.#frame;
     const kind = this.#begin(sequence, Answer.RESULT, milliseconds);
     const place = frame.beginBlock();
@@ -65,6 +79,40 @@ export class Answers {
       encodeFailure(frame, error, where(), this.sending);
     }
     this.#end(place, ownership);
+  }
+
+  #addToColumn(sequence: number, task: unknown, milliseconds: number, kind: ColumnKind, value: ColumnValue): void {
+    if (kind !== this.#columnKind || task !== this.#columnTask) {
+      this.#endColumn();
+      this.#columnKind = kind;
+      this.#columnTask = task;
+    }
+    if (this.#waiting++ === 0) this.#beginMessage(sequence);
+    this.#column.push(value);
+    this.#columnTime += milliseconds;
+    this.#columnSize += sizeInColumn(value);
+  }
+
+  /** Writes the column. */
+  #endColumn(): void {
+    const count = this.#column.length;
+    if (count === 0) return;
+    const frame = this.#frame;
+    frame.u8(Answer.COLUMN);
+    frame.f32(this.#columnTime / count);
+    frame.u32(count);
+    writeColumn(frame, this.#column, 0, count);
+    this.#size = frame.frameSize;
+    this.#column = [];
+    this.#columnKind = ColumnKind.NONE;
+    this.#columnTime = this.#columnSize = 0;
+  }
+
+  #beginMessage(sequence: number): void {
+    this.#frame.beginFrame(MessageKind.RESULTS);
+    this.#frame.f64(sequence);
+    this.#since = now();
+    this.#size = 0;
   }
 
   /** Writes a result; says whose the buffers in it are. */
@@ -110,12 +158,8 @@ export class Answers {
   /** Begins an answer; gives the place of its kind. */
   #begin(sequence: number, answer: Answer, milliseconds: number): number {
     const frame = this.#frame;
-    if (this.#waiting++ === 0) {
-      frame.beginFrame(MessageKind.RESULTS);
-      frame.f64(sequence);
-      this.#since = now();
-      this.#size = 0;
-    }
+    this.#endColumn();
+    if (this.#waiting++ === 0) this.#beginMessage(sequence);
     const place = frame.frameSize;
     frame.u8(answer);
     frame.f32(milliseconds);
@@ -149,6 +193,7 @@ export class Answers {
   send(ownership: Ownership = "lent"): void {
     if (this.#waiting === 0) return;
     this.#waiting = 0;
+    this.#endColumn();
     const segments = this.#frame.takeSegments().slice(0, this.#segments);
     this.#segments = 0;
     // Cut at the last whole answer: a getter of a result may have crashed this worker in the middle of one.

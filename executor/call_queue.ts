@@ -5,11 +5,11 @@
  * so does everything else here.
  */
 import { Deque } from "./deque.ts";
-import { ItemState, type QueueEntry, WorkItem } from "./work_item.ts";
+import { ItemState, type WorkItem } from "./work_item.ts";
 
 /** Calls that wait for a worker. */
 export class CallQueue {
-  readonly #entries = new Deque<QueueEntry>();
+  readonly #items = new Deque<WorkItem>();
   /** Given back since the last {@linkcode CallQueue.takeReturned}, in the order in which they were sent. */
   readonly #returned: WorkItem[] = [];
   /** Calls in it that are not settled. */
@@ -24,9 +24,9 @@ export class CallQueue {
   }
 
   /** Appends calls. */
-  push(entry: QueueEntry): void {
-    this.#entries.push(entry);
-    this.#size += entry.size;
+  push(item: WorkItem): void {
+    this.#items.push(item);
+    this.#size += item.count;
   }
 
   /** Calls in it, or some that their source holds back, have settled. */
@@ -35,27 +35,31 @@ export class CallQueue {
     else this.held -= count;
   }
 
-  /** The first call that is to be sent; those before it, settled or held back by their source, are passed over. */
+  /** The first that is to be sent; those before it, settled or held back by their source, are passed over. */
   peek(): WorkItem | undefined {
-    for (let entry = this.#entries.peek(); entry !== undefined; entry = this.#entries.peek()) {
-      const item = entry.first();
-      if (item !== undefined) {
-        if (!entry.tryHold()) return item;
-        this.#size -= entry.size;
-        this.held += entry.size;
+    for (let item = this.#items.peek(); item !== undefined; item = this.#items.peek()) {
+      if (item.state === ItemState.QUEUED) {
+        if (!item.tryHold()) return item;
+        this.#size -= item.count;
+        this.held += item.count;
       }
-      this.#entries.shift();
+      this.#items.shift();
     }
     return undefined;
   }
 
-  /** Takes the call that {@linkcode CallQueue.peek} gave. */
-  shift(): void {
-    if (this.#entries.peek()!.takeFirst()) this.#entries.shift();
-    this.#size--;
+  /**
+   * Takes what {@linkcode CallQueue.peek} gave, or its first calls.
+   *
+   * @param count How many.
+   */
+  take(count: number): WorkItem {
+    this.#size -= count;
+    const item = this.#items.peek()!;
+    return item.count > count ? item.take(count) : this.#items.shift()!;
   }
 
-  /** Takes a call that a worker gave back; it waits again from the next {@linkcode CallQueue.takeReturned} on. */
+  /** Takes calls that a worker gave back; they wait again from the next {@linkcode CallQueue.takeReturned} on. */
   giveBack(item: WorkItem): void {
     item.takeBack();
     this.#returned.push(item);
@@ -64,18 +68,19 @@ export class CallQueue {
   /** Puts what was given back before all others, in order. */
   takeReturned(): void {
     while (this.#returned.length > 0) {
-      this.#entries.unshift(this.#returned.pop()!);
-      this.#size++;
+      const item = this.#returned.pop()!;
+      this.#items.unshift(item);
+      this.#size += item.count;
     }
   }
 
-  /** The calls that wait, in order, but those of maps that were never sent: a map drops these itself. */
+  /** What waits, in order. */
   waiting(): WorkItem[] {
     this.takeReturned();
     const waiting: WorkItem[] = [];
-    for (let i = 0; i < this.#entries.size; i++) {
-      const entry = this.#entries.at(i)!;
-      if (entry instanceof WorkItem && entry.state === ItemState.QUEUED) waiting.push(entry);
+    for (let i = 0; i < this.#items.size; i++) {
+      const item = this.#items.at(i)!;
+      if (item.state === ItemState.QUEUED) waiting.push(item);
     }
     return waiting;
   }
@@ -83,7 +88,7 @@ export class CallQueue {
   /** Takes all; what waits still counts until {@linkcode CallQueue.dropped} is told of it. */
   takeAll(): WorkItem[] {
     const waiting = this.waiting();
-    this.#entries.takeAll();
+    this.#items.takeAll();
     return waiting;
   }
 }

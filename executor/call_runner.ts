@@ -224,7 +224,11 @@ export class CallRunner {
   }
 
   /** Decodes a call's arguments. That may run code of the user's, which is not yet the task, and may take a while. */
-  #read({ task, bytes, start, end, segments }: Call): unknown[] {
+  #read({ task, args: ready, bytes, start, end, segments }: Call): unknown[] {
+    if (ready !== undefined) {
+      if (task.mean === Infinity) this.#entrance.setRunning(true);
+      return ready;
+    }
     const bringsCode = bringsClasses(bytes, start);
     if (bringsCode) this.#entrance.setRunning(false);
     const args = decodeList(bytes, start, end, segments);
@@ -271,7 +275,7 @@ export class CallRunner {
       task.measured++;
     }
     const where = (): string => this.#where(task.name);
-    if (answer === Answer.RESULT) this.answers.returned(this.#inbox.sequence, duration, value, where);
+    if (answer === Answer.RESULT) this.answers.returned(this.#inbox.sequence, task, duration, value, where);
     else this.answers.failed(this.#inbox.sequence, Answer.FAILURE, duration, value, where());
   }
 }

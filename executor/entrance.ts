@@ -59,7 +59,8 @@ export class Entrance {
     if (this.#stop !== 0) return false;
     const { task } = run;
     const last = sequence + (run.slices && task.measured >= PROOF ? sliceOf(task.mean, run.left) : 1);
-    writeEntered(this.#slate, last, task.found !== undefined && run.frame.peekBlockSize() < LARGE);
+    const isSmall = run.column !== undefined || run.frame.peekBlockSize() < LARGE;
+    writeEntered(this.#slate, last, task.found !== undefined && isSmall);
     this.clock = now();
     // The parent writes `stop` only 2 ms after it has seen an entry: an entry that follows another within 1 ms is safe.
     if (this.clock - this.#enteredAt > STOP_READING_AGE) this.#stop = readStop(this.#slate);

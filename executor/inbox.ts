@@ -5,6 +5,7 @@
  * (`ledger.ts`).
  */
 import { decodeValue } from "../channel/codec.ts";
+import { readColumn } from "../channel/columns.ts";
 import { CallsFlag, FrameReader, ProtocolError, RunFlag } from "../channel/protocol.ts";
 import type { Segments } from "../channel/segments.ts";
 import { fullName, type RegisteredTask, type TaskAddress } from "../tasks/registry.ts";
@@ -35,8 +36,12 @@ function knownTask(address: TaskAddress, mayBeStale: boolean): KnownTask {
 
 /** Calls of one task, in one message. */
 export interface Run {
-  /** Reads the next call. */
+  /** Reads the next call, where they do not lie in a column. */
   readonly frame: FrameReader;
+  /** Their arguments, one a call, if they are a column. */
+  readonly column: readonly unknown[] | undefined;
+  /** Of a column, the number of the next call in its executor. */
+  id: number;
   /** Their task. */
   readonly task: KnownTask;
   /** Whether tiny ones of them may share an entry in the slate. */
@@ -53,6 +58,8 @@ export interface Call {
   readonly id: number;
   /** Its task. */
   readonly task: KnownTask;
+  /** Its argument, if that came in a column; there is nothing to decode then. */
+  readonly args: unknown[] | undefined;
   /** Where its arguments lie. */
   readonly bytes: Uint8Array;
   /** Where they begin. */
@@ -108,6 +115,11 @@ export class Inbox {
     const slices = (flags & RunFlag.SLICES) !== 0;
     const left = frame.u32();
     const own: Segments | undefined = (flags & RunFlag.SEGMENTS) !== 0 ? [] : undefined;
+    if (left > 0 && (flags & RunFlag.COLUMN) !== 0) {
+      const id = frame.f64();
+      this.#push({ frame, task, slices, left, segments: undefined, id, column: readColumn(frame, left) });
+      return;
+    }
     const reader = new FrameReader(frame.bytes);
     reader.at = frame.at;
     if (left === 0) throw new ProtocolError("Cannot take calls as a run must have one: it is empty");
@@ -118,8 +130,12 @@ export class Inbox {
       for (const segment of segments.splice(0, frame.u32())) own.push(segment); // not spread: there may be any number
     }
     // Only when it is known to be whole: work that is due already would run into its end.
-    this.#runs.push({ frame: reader, task, slices, left, segments: own });
-    this.#size += left;
+    this.#push({ frame: reader, task, slices, left, segments: own, id: 0, column: undefined });
+  }
+
+  #push(run: Run): void {
+    this.#runs.push(run);
+    this.#size += run.left;
   }
 
   /** Takes the next call out of its run. */
@@ -127,11 +143,15 @@ export class Inbox {
     this.sequence++;
     this.#size--;
     if (--run.left === 0) this.#runs.shift();
-    const { frame, task } = run;
+    const { frame, task, column } = run;
+    if (column !== undefined) {
+      const args = [column[column.length - run.left - 1]];
+      return { id: run.id++, task, args, bytes: frame.bytes, start: 0, end: 0, segments: undefined };
+    }
     const id = frame.f64();
     const size = frame.u32();
     const start = frame.skip(size);
     const segments = run.segments?.splice(0, frame.u32());
-    return { id, task, bytes: frame.bytes, start, end: start + size, segments };
+    return { id, task, args: undefined, bytes: frame.bytes, start, end: start + size, segments };
   }
 }

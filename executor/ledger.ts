@@ -2,12 +2,13 @@
  * The ledger: the calls that a worker has, in the order in which they were sent.
  *
  * A call's *sequence number* is its place among all that the worker was ever sent, from 1. `#sent` holds those that are not
- * answered: the first has number `#answered + 1`. A place whose call was taken back stays, empty, until the worker has
- * answered it as skipped; only then do both sides count alike again.
+ * answered, an item having one or several: the first call has number `#answered + 1`. Where calls were taken back a gap stays,
+ * until the worker has answered that it skipped them; only then do both sides count alike again.
  */
 import { now } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
+import { readColumn } from "../channel/columns.ts";
 import { decodeFailure } from "../channel/failure.ts";
 import {
   Answer,
@@ -22,7 +23,7 @@ import { isDetached, isShared, NO_SEGMENTS, type Segment, type Segments, sizeOfS
 import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
 import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
 import { Deque } from "./deque.ts";
-import type { WorkItem } from "./work_item.ts";
+import { WorkItem } from "./work_item.ts";
 
 /** What a worker's death means for its calls. */
 export interface Account {
@@ -36,8 +37,24 @@ export interface Account {
   readonly notEntered: readonly WorkItem[];
 }
 
-/** Hears of a call's answer: settles the work item, or queues it again. */
-export type AnswerListener = (item: WorkItem, answer: Answer, value: unknown) => void;
+/** Hears of answers: settles the work item, or queues it again. */
+export interface AnswerListener {
+  /** A single call has its answer. */
+  answered(item: WorkItem, answer: Answer, value: unknown): void;
+  /** All calls of an item have returned what stands in `values` from `from` on. */
+  answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void;
+}
+
+/** Calls that were taken back; the worker has not answered that it skipped them. */
+class Gap {
+  /** How many. */
+  count: number;
+
+  /** Of so many. */
+  constructor(count: number) {
+    this.count = count;
+  }
+}
 
 /** The calls of one worker. */
 export class Ledger {
@@ -54,11 +71,14 @@ export class Ledger {
   readonly #slate: SlateMemory;
   /** Numbers of the tasks that the worker was told of. */
   readonly #tasks = new Map<RegisteredTask, number>();
-  readonly #sent = new Deque<WorkItem | undefined>();
+  readonly #sent = new Deque<WorkItem | Gap>();
+  /** Calls in it, those in gaps too. */
+  #calls = 0;
   /** Sequence number of the last call answered. */
   #answered = 0;
-  /** Assigned and not written: the last so many of `#sent`. */
+  /** Assigned and not written: the last so many of `#sent`, and their calls. */
   #unwritten = 0;
+  #unwrittenCalls = 0;
   /** The slate's `stop` is written: no call goes out until all are answered. */
   #stopped = false;
   /** The next `CALLS` must say that calls may be entered again. */
@@ -78,25 +98,27 @@ export class Ledger {
     return !this.#stopped;
   }
 
-  /** Gives the worker a call; it goes out with the next {@linkcode Ledger.write}. */
+  /** Gives the worker calls; they go out with the next {@linkcode Ledger.write}. */
   assign(item: WorkItem): void {
     item.send();
     this.#sent.push(item);
-    this.outstanding++;
+    this.#calls += item.count;
+    this.outstanding += item.count;
     this.#unwritten++;
-    this.charged++;
-    this.load += item.estimate;
+    this.#unwrittenCalls += item.count;
+    this.charged += item.count;
+    this.load += item.count * item.estimate;
     this.bytes += item.byteSize;
   }
 
   /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
   write(frame: FrameWriter, send: Channel["send"]): void {
     if (this.#unwritten === 0) return;
-    const first = this.#sent.size - this.#unwritten;
-    const ownership = this.#sent.size === 1 && !this.#mayBeStale(this.#sent.at(0)!.profile.task) ? "given" : "kept";
+    const from = this.#sent.size - this.#unwritten;
+    const ownership = this.#mayGiveAway() ? "given" : "kept";
     let last: RegisteredTask | undefined;
-    for (let i = first; i < this.#sent.size; i++) {
-      const { task } = this.#sent.at(i)!.profile;
+    for (let i = from; i < this.#sent.size; i++) {
+      const { task } = (this.#sent.at(i) as WorkItem).profile;
       if (task === last) continue;
       if (!this.#tasks.has(task)) send(this.#writeTask(frame, task));
       last = task;
@@ -104,13 +126,19 @@ export class Ledger {
     frame.beginFrame(MessageKind.CALLS);
     frame.u8(this.#resume ? CallsFlag.RESUME : 0);
     this.#resume = false;
-    frame.f64(this.#answered + 1 + first);
+    frame.f64(this.#answered + 1 + this.#calls - this.#unwrittenCalls);
     const segments: Segment[] = [];
-    for (let i = first; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
-    this.#unwritten = 0;
+    for (let i = from; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
+    this.#unwritten = this.#unwrittenCalls = 0;
     const size = sizeOfSegments(segments);
     send(frame.endFrame(), segments, ownership);
     this.bytes -= size - sizeOfSegments(segments); // those that have moved to a thread have none any more
+  }
+
+  /** Whether the buffers of what is to be written may go for good: a call that is sent alone is not sent again. */
+  #mayGiveAway(): boolean {
+    const first = this.#sent.peek();
+    return this.#calls === 1 && first instanceof WorkItem && !this.#mayBeStale(first.profile.task);
   }
 
   /** A worker that was started before the task was registered may have imported an older text of its module. */
@@ -126,27 +154,34 @@ export class Ledger {
     return frame.endFrame();
   }
 
-  /** Writes the calls from `from` on that are of one task; gives the place of the next. */
+  /** Writes the items from place `from` on that can be one run; gives the place of the next. */
   #writeRun(frame: FrameWriter, from: number, segments: Segment[]): number {
-    const { profile, slices, segments: own } = this.#sent.at(from)!;
-    const isSegmented = own.length > 0;
-    frame.u32(this.#tasks.get(profile.task)!);
-    frame.u8((slices ? RunFlag.SLICES : 0) | (isSegmented ? RunFlag.SEGMENTS : 0));
+    const first = this.#sent.at(from) as WorkItem;
+    const isSegmented = first.segments.length > 0;
+    frame.u32(this.#tasks.get(first.profile.task)!);
+    frame.u8(
+      (first.slices ? RunFlag.SLICES : 0) | (isSegmented ? RunFlag.SEGMENTS : 0) |
+        (first.isColumn ? RunFlag.COLUMN : 0),
+    );
     const place = frame.frameSize;
     frame.u32(0);
+    let count = 0;
     let next = from;
     for (
-      let item = this.#sent.at(next);
-      item?.profile === profile && item.slices === slices && item.segments.length > 0 === isSegmented;
-      item = this.#sent.at(++next)
+      let item = first;
+      item !== undefined && item.profile === first.profile && item.slices === first.slices &&
+      item.isColumn === first.isColumn && item.segments.length > 0 === isSegmented;
+      item = this.#sent.at(next) as WorkItem
     ) {
-      frame.f64(item.id);
-      frame.block(item.bytes, item.start, item.end);
+      item.write(frame);
+      count += item.count;
+      next++;
+      if (first.isColumn) break;
       if (!isSegmented) continue;
       frame.u32(item.segments.length);
       for (const segment of item.segments) segments.push(segment); // not spread: there may be any number
     }
-    frame.view.setUint32(frame.start + place, next - from, true);
+    frame.view.setUint32(frame.start + place, count, true);
     return next;
   }
 
@@ -155,43 +190,83 @@ export class Ledger {
    *
    * @throws {ProtocolError} If they are not the next ones.
    */
-  takeAnswers(frame: FrameReader, segments: Segments, answered: AnswerListener): void {
+  takeAnswers(frame: FrameReader, segments: Segments, listener: AnswerListener): void {
     if (frame.f64() !== this.#answered + 1) {
       throw new ProtocolError(`Cannot take answers as they must begin at call ${this.#answered + 1}: they do not`);
     }
     while (!frame.ended && !this.#abandoned) {
-      let answer = frame.u8() as Answer;
+      const answer = frame.u8() as Answer;
       const milliseconds = frame.f32();
-      const size = frame.u32();
-      const start = frame.skip(size);
-      if (this.#sent.size === 0) throw new ProtocolError("Cannot take an answer as no call waits for one");
-      const item = this.#sent.peek();
-      if (item === undefined && answer !== Answer.SKIPPED) {
-        throw new ProtocolError("Cannot take an answer as its call was taken back");
-      }
-      let value: unknown;
-      try {
-        // May throw, and then the call must still be here to be accounted for.
-        value = decodeAnswer(answer, frame, start, segments);
-      } catch (error) {
-        if (!(error instanceof UnpicklingError)) throw error;
-        value = error.toPicklingError({ all: "result", nameOf: () => "result" }, "result");
-        answer = Answer.FAILURE;
-      }
-      if (this.#abandoned) return; // by a fromPickle that has killed the pool
-      this.#sent.shift();
-      this.#answered++;
-      if (item === undefined) continue;
-      this.#takeOff(item);
-      if (answer === Answer.RESULT || answer === Answer.FAILURE) item.profile.record(milliseconds);
-      else if (answer !== Answer.NOT_FOUND) this.charged--;
-      answered(item, answer, value);
+      if (answer === Answer.COLUMN) this.#takeColumn(frame, milliseconds, listener);
+      else this.#takeAnswer(frame, answer, milliseconds, segments, listener);
     }
     if (this.#stopped && this.#sent.size === 0) {
       writeStop(this.#slate, 0);
       this.#stopped = false;
       this.#resume = true;
     }
+  }
+
+  #takeColumn(frame: FrameReader, milliseconds: number, listener: AnswerListener): void {
+    const count = frame.u32();
+    const values = readColumn(frame, count);
+    for (let from = 0; from < count && !this.#abandoned;) {
+      const item = this.#takeFirst(this.#nextToAnswer(), count - from);
+      item.profile.record(milliseconds);
+      listener.answeredColumn(item, values, from);
+      from += item.count;
+    }
+  }
+
+  #takeAnswer(
+    frame: FrameReader,
+    answer: Answer,
+    milliseconds: number,
+    segments: Segments,
+    listener: AnswerListener,
+  ): void {
+    const size = frame.u32();
+    const start = frame.skip(size);
+    const entry = this.#sent.peek();
+    if (entry instanceof Gap && answer === Answer.SKIPPED) return this.#leaveOut(entry);
+    const waiting = this.#nextToAnswer();
+    let value: unknown;
+    try {
+      // May throw, and then the call must still be here to be accounted for.
+      value = decodeAnswer(answer, frame, start, segments);
+    } catch (error) {
+      if (!(error instanceof UnpicklingError)) throw error;
+      value = error.toPicklingError({ all: "result", nameOf: () => "result" }, "result");
+      answer = Answer.FAILURE;
+    }
+    if (this.#abandoned) return; // by a fromPickle that has killed the pool
+    const item = this.#takeFirst(waiting, 1);
+    if (answer === Answer.RESULT || answer === Answer.FAILURE) item.profile.record(milliseconds);
+    else if (answer !== Answer.NOT_FOUND) this.charged--;
+    listener.answered(item, answer, value);
+  }
+
+  #nextToAnswer(): WorkItem {
+    const entry = this.#sent.peek();
+    if (entry === undefined) throw new ProtocolError("Cannot take an answer as no call waits for one");
+    if (entry instanceof WorkItem) return entry;
+    throw new ProtocolError("Cannot take an answer as its call was taken back");
+  }
+
+  /** Takes the first item out, or its first calls. */
+  #takeFirst(first: WorkItem, most: number): WorkItem {
+    const item = first.count > most ? first.take(most) : this.#sent.shift() as WorkItem;
+    this.#answered += item.count;
+    this.#calls -= item.count;
+    this.#takeOff(item);
+    return item;
+  }
+
+  /** The worker has skipped a call of a gap. */
+  #leaveOut(gap: Gap): void {
+    this.#answered++;
+    this.#calls--;
+    if (--gap.count === 0) this.#sent.shift();
   }
 
   /**
@@ -202,8 +277,7 @@ export class Ledger {
   freeEntered(): void {
     if (this.#stopped) return; // the worker may have entered it and still find `stop`, and skip it
     const { sequence, running } = readEntered(this.#slate);
-    const place = sequence - this.#answered - 1;
-    const item = running && place >= 0 && place < this.#sent.size ? this.#sent.at(place) : undefined;
+    const item = running ? this.#itemOf(sequence) : undefined;
     if (item === undefined || item.segments === NO_SEGMENTS) return;
     this.bytes -= sizeOfSegments(item.segments);
     for (const segment of item.segments) {
@@ -212,9 +286,20 @@ export class Ledger {
     item.segments = NO_SEGMENTS;
   }
 
+  /** What the call of that number is in. */
+  #itemOf(sequence: number): WorkItem | undefined {
+    let last = this.#answered;
+    for (let i = 0; i < this.#sent.size && sequence > this.#answered; i++) {
+      const entry = this.#sent.at(i)!;
+      last += entry.count;
+      if (last >= sequence) return entry instanceof Gap ? undefined : entry;
+    }
+    return undefined;
+  }
+
   #takeOff(item: WorkItem): void {
-    this.outstanding--;
-    this.load = this.outstanding === 0 ? 0 : this.load - item.estimate;
+    this.outstanding -= item.count;
+    this.load = this.outstanding === 0 ? 0 : this.load - item.count * item.estimate;
     this.bytes -= item.byteSize;
   }
 
@@ -242,18 +327,24 @@ export class Ledger {
    */
   takeBack(): WorkItem[] {
     const entered = this.#seen;
-    if (entered === this.#answered && this.#sent.size > 0 && isGone(this.#sent.at(0))) return []; // it must run here
+    if (entered === this.#answered && isGone(this.#sent.peek())) return []; // it must run here
     writeStop(this.#slate, entered + 1);
     this.#stopped = true;
     if (readEntered(this.#slate).sequence !== entered) return [];
     const taken: WorkItem[] = [];
-    for (let i = Math.max(0, entered - this.#answered); i < this.#sent.size; i++) {
-      const item = this.#sent.at(i);
-      if (item === undefined) continue;
-      this.#sent.replace(i, undefined);
-      this.#takeOff(item);
-      this.charged--;
-      taken.push(item);
+    let left = Math.max(0, entered - this.#answered);
+    for (const entry of this.#sent.takeAll()) {
+      const kept = Math.min(left, entry.count);
+      left -= kept;
+      if (entry instanceof Gap || kept === entry.count) {
+        this.#sent.push(entry);
+        continue;
+      }
+      if (kept > 0) this.#sent.push(entry.take(kept));
+      this.#sent.push(new Gap(entry.count));
+      this.#takeOff(entry);
+      this.charged -= entry.count;
+      taken.push(entry);
     }
     return taken;
   }
@@ -262,7 +353,7 @@ export class Ledger {
   abandon(): WorkItem[] {
     this.#abandoned = true;
     this.outstanding = 0;
-    return this.#sent.takeAll().filter((item) => item !== undefined);
+    return this.#sent.takeAll().flatMap((entry) => entry instanceof Gap ? [] : single(entry));
   }
 
   /** The worker is dead: tells the calls that died with it from those that it never entered. */
@@ -271,25 +362,39 @@ export class Ledger {
     const lost: WorkItem[] = [];
     const notEntered: WorkItem[] = [];
     let lastMayHaveRun = running;
-    let place = this.#answered;
-    for (const item of this.#sent.takeAll()) {
-      place++;
-      if (item === undefined) continue;
-      const isLost = place <= sequence || isGone(item);
-      (isLost ? lost : notEntered).push(item);
-      if (isLost && place > sequence) lastMayHaveRun = false;
+    let left = Math.max(0, sequence - this.#answered);
+    for (const entry of this.#sent.takeAll()) {
+      const entered = Math.min(left, entry.count);
+      left -= entered;
+      if (entry instanceof Gap) continue;
+      if (entered === entry.count) lost.push(...single(entry));
+      else if (isGone(entry)) {
+        lost.push(entry);
+        lastMayHaveRun = false;
+      } else {
+        if (entered > 0) lost.push(...single(entry.take(entered)));
+        notEntered.push(entry);
+      }
     }
     this.outstanding = 0;
     return { enteredAny: sequence > 0, lost, lastMayHaveRun, notEntered };
   }
 }
 
+/** The calls of an item, each by itself. */
+function single(item: WorkItem): WorkItem[] {
+  const calls: WorkItem[] = [];
+  while (item.count > 1) calls.push(item.take(1));
+  calls.push(item);
+  return calls;
+}
+
 /**
  * Whether a call cannot be sent again, as its buffers have moved to a thread. Only one that was sent alone to an idle worker
  * can be that: it is entered at once, unless the thread dies in that very moment, or is not idle at all (a timer loops).
  */
-function isGone(item: WorkItem | undefined): boolean {
-  return item !== undefined && item.segments.some((segment) => !isShared(segment) && isDetached(segment));
+function isGone(entry: WorkItem | Gap | undefined): boolean {
+  return entry instanceof WorkItem && entry.segments.some((segment) => !isShared(segment) && isDetached(segment));
 }
 
 function decodeAnswer(answer: Answer, { bytes, at }: FrameReader, start: number, segments: Segments): unknown {

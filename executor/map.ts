@@ -7,8 +7,8 @@
  * ```
  *
  * A slot is {@linkcode PENDING}, then the result, or a {@linkcode Failure}. The first slot is the next result; `#readers`
- * are the calls of `next()` that wait for it. What is drawn in one go lies in the queue as one run, and a call is made of
- * an item only when it is sent: a million objects that wait would cost more, in collecting garbage, than all else here.
+ * are the calls of `next()` that wait for it. What is drawn in one go is one span in the queue (`map_span.ts`): a million
+ * objects that wait would cost more, in collecting garbage, than all else here.
  * Inputs of a known number are drawn to their end whether they are read or not, in slices, so that a long one does not
  * hold up the turn; of others only so many are drawn as there is room for unread results.
  *
@@ -16,15 +16,16 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { now } from "../runtime/host_functions.ts";
+import { ColumnKind, columnKindOf, type ColumnValue } from "../channel/columns.ts";
 import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
 import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { CheckedCallOptions } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
-import { cancelledError, Failure, type MapCall, type MapOfCall, MapRun } from "./map_call.ts";
+import { cancelledError, ColumnItems, EncodedItems, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
-import { Rows } from "./map_rows.ts";
+import { END, Rows } from "./map_rows.ts";
 import { ItemState, type TaskProfile } from "./work_item.ts";
 
 /** Results in the order of the inputs. */
@@ -69,12 +70,11 @@ const PENDING = Symbol("pending");
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
 
 /** A `map` that was called. */
-export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
+export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   readonly #scheduler: Scheduler;
   readonly #profile: TaskProfile;
   readonly #rows: Rows;
-  /** Items in a message; 0: as the scheduler finds best. */
-  readonly #chunksize: number;
+  readonly chunksize: number;
   /** Unread items up to which is drawn. */
   readonly #room: number;
   /** Items that are drawn whether they are read or not. */
@@ -89,12 +89,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #drawn = 0;
   /** Slots that are pending. */
   #unsettled = 0;
-  /** What was drawn in this go, and is to be queued after it. */
-  #run: MapRun | undefined;
-  /** Runs of which not all calls were sent. */
-  readonly #runs = new Set<MapRun>();
-  /** Calls that workers gave back. */
-  readonly #returned = new Set<MapCall>();
+  /** What was drawn in this go, and is to be queued after it; the first of these items has the number `#firstDrawn`. */
+  #items: EncodedItems | ColumnItems | undefined;
+  #firstDrawn = 0;
+  /** Spans that are not sent: in the queue, or held back. */
+  readonly #waiting = new Set<MapSpan>();
   /** A slice of drawing is due, or an asynchronous one under way. */
   #drawing = false;
   /** An item is being copied: its getters may do anything, to this map too. */
@@ -107,7 +106,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   #paused = false;
   #mayPause = true;
   /** What came to its turn in that time, in order. */
-  #held: (MapRun | MapCall)[] = [];
+  #held: MapSpan[] = [];
   /** No more results will be given. */
   #finished = false;
 
@@ -129,7 +128,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#copyOptions = { transfer, metOnly: true, check };
     this.#scheduler = scheduler;
     this.#profile = profile;
-    this.#chunksize = chunksize === "auto" ? 0 : chunksize;
+    this.chunksize = chunksize === "auto" ? 0 : chunksize;
     this.#room = buffersize ?? UNREAD;
     this.#timeout = timeout;
     this.#deadline = now() + timeout;
@@ -183,6 +182,15 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     if (this.#readers.size > 0 && index === this.#given) this.#serve();
   }
 
+  settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
+    this.#unsettled -= count;
+    this.#leaveIfDone();
+    if (this.#finished) return;
+    const place = index - this.#given;
+    for (let i = 0; i < count; i++) this.#slots.replace(place + i, values[from + i]);
+    if (this.#readers.size > 0 && place === 0) this.#serve();
+  }
+
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
   #leaveIfDone(): void {
     if (this.#exhausted && this.#unsettled === 0) this.#scheduler.removeSource(this);
@@ -192,27 +200,19 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     this.#scheduler.dropped(count, queued);
   }
 
-  sent(call: MapCall): void {
-    if (this.#returned.size > 0) this.#returned.delete(call);
+  sent(span: MapSpan): void {
+    this.#waiting.delete(span);
   }
 
-  takenBack(call: MapCall): void {
-    this.#returned.add(call);
+  takenBack(span: MapSpan): void {
+    this.#waiting.add(span);
   }
 
-  exhausted(run: MapRun): void {
-    this.#runs.delete(run);
-  }
-
-  tryHold(entry: MapRun | MapCall): boolean {
+  tryHold(span: MapSpan): boolean {
     if (!this.#paused) return false;
-    entry.state = ItemState.HELD;
-    this.#held.push(entry);
+    span.state = ItemState.HELD;
+    this.#held.push(span);
     return true;
-  }
-
-  sameChunk(one: MapCall, other: MapCall): boolean {
-    return this.#chunksize > 0 && Math.floor(one.index / this.#chunksize) === Math.floor(other.index / this.#chunksize);
   }
 
   // What the scheduler tells.
@@ -222,7 +222,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     // One further than to the last, to see the end; one that goes on past its own size is left there.
     else if (this.#drawnAnyway > 0 && !this.#copying) {
       while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne();
-      this.#queueRun();
+      this.#queueDrawn();
     }
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
@@ -328,20 +328,20 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
 
   /** Settles all that was not sent, wherever it lies. */
   #dropUnsent(error: () => Error): void {
-    this.#queueRun(); // an iterable that is being drawn may have come to this
+    this.#queueDrawn(); // an iterable that is being drawn may have come to this
     this.#held = [];
     const failure = new Failure(error);
-    for (const run of Array.from(this.#runs)) run.drop(failure);
-    for (const call of Array.from(this.#returned)) call.drop(failure);
-    this.#returned.clear();
+    const waiting = Array.from(this.#waiting);
+    this.#waiting.clear();
+    for (const span of waiting) span.drop(failure);
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    for (const entry of this.#held.splice(0)) {
-      entry.state = ItemState.QUEUED;
-      this.#scheduler.resume(entry);
+    for (const span of this.#held.splice(0)) {
+      span.state = ItemState.QUEUED;
+      this.#scheduler.resume(span);
     }
   }
 
@@ -357,7 +357,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
     if (this.#rows.isAsync) return void this.#drawAsync();
     this.#drawing = true; // what a slice settles at once must not begin another inside it
     for (let i = 0; i < SLICE && this.#hasRoom(); i++) this.#drawOne();
-    this.#queueRun();
+    this.#queueDrawn();
     if (this.#hasRoom()) {
       this.#scheduler.nextTurn(() => {
         this.#drawing = false;
@@ -370,20 +370,20 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   }
 
   #drawOne(): void {
-    let row: unknown[] | undefined;
+    let row: unknown;
     try {
-      row = this.#rows.next();
+      row = this.#rows.width === 1 ? this.#rows.nextValue() : this.#rows.next();
     } catch (error) {
       return this.#failDrawing(error);
     }
-    if (row === undefined) this.#exhaust();
+    if (row === END) this.#exhaust();
     else if (!this.#exhausted) this.#add(row); // the iterable itself may have ended the map, or the executor
   }
 
   async #drawAsync(): Promise<void> {
     this.#drawing = true;
     while (this.#hasRoom()) {
-      let row: unknown[] | undefined;
+      let row: unknown[] | typeof END;
       try {
         row = await this.#rows.nextAsync();
       } catch (error) {
@@ -391,9 +391,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
         break;
       }
       if (this.#exhausted) break; // the map has ended meanwhile
-      if (row === undefined) this.#exhaust();
-      else this.#add(row);
-      this.#queueRun();
+      if (row === END) this.#exhaust();
+      else this.#add(this.#rows.width === 1 ? row[0] : row);
+      this.#queueDrawn();
     }
     this.#drawing = false;
     this.#serve();
@@ -410,19 +410,39 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   readonly #nameOf = (index: number): string =>
     this.#rows.width === 1 ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
 
-  #add(row: unknown[]): void {
-    const copied = this.#copy(row);
+  /** Adds an item: of one iterable a value, of several a row of them. */
+  #add(item: unknown): void {
+    const kind = this.#rows.width === 1 ? columnKindOf(item) : ColumnKind.NONE;
+    if (kind !== ColumnKind.NONE) return this.#addToColumn(kind, item as ColumnValue);
+    const copied = this.#copy(this.#rows.width === 1 ? [item] : item as unknown[]);
     if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
-    const index = this.#drawn++;
     if (copied instanceof Failure) {
-      this.#queueRun();
+      this.#drawn++;
+      this.#queueDrawn();
       this.#slots.push(copied);
       return;
     }
-    if (this.#run?.tryAdd(copied) !== true) {
-      this.#queueRun();
-      this.#run = new MapRun(this, index, this.#profile, copied);
+    if (!(this.#items instanceof EncodedItems && this.#items.tryAdd(copied))) this.#begin(new EncodedItems(copied));
+    this.#pend();
+  }
+
+  #addToColumn(kind: ColumnKind, value: ColumnValue): void {
+    if (!(this.#items instanceof ColumnItems && this.#items.tryAdd(kind, value))) {
+      this.#begin(new ColumnItems(kind, value));
     }
+    this.#pend();
+  }
+
+  /** Begins another span. */
+  #begin(items: EncodedItems | ColumnItems): void {
+    this.#queueDrawn();
+    this.#items = items;
+    this.#firstDrawn = this.#drawn;
+  }
+
+  /** An item that was drawn waits for its result. */
+  #pend(): void {
+    this.#drawn++;
     this.#slots.push(PENDING);
     this.#unsettled++;
   }
@@ -440,12 +460,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfCall {
   }
 
   /** Queues what was drawn. */
-  #queueRun(): void {
-    const run = this.#run;
-    if (run === undefined) return;
-    this.#run = undefined;
-    this.#runs.add(run);
-    this.#scheduler.submit(run);
+  #queueDrawn(): void {
+    const items = this.#items;
+    if (items === undefined) return;
+    this.#items = undefined;
+    const span = new MapSpan(this, this.#profile, items, this.#firstDrawn);
+    this.#waiting.add(span);
+    this.#scheduler.submit(span);
   }
 
   /** Draws nothing more. */

@@ -2,6 +2,9 @@
 import { describe } from "../errors.ts";
 import type { Items } from "./map_arguments.ts";
 
+/** What there is behind the last row. */
+export const END: unique symbol = Symbol("end");
+
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** Rows of items, up to the end of the shortest iterable. */
@@ -32,8 +35,20 @@ export class Rows {
     return this.#iterators.length;
   }
 
-  /** The next row, if none of the iterables is asynchronous; `undefined` at the end. Throws what an iterable throws. */
-  next(): unknown[] | undefined {
+  /** The next item of the only iterable, if it is not asynchronous; {@linkcode END} at the end. Throws what that throws. */
+  nextValue(): unknown {
+    const iterator = this.#iterators[0] as Iterator<unknown>;
+    try {
+      const { done, value } = checkedResult(iterator.next());
+      return done ? this.#end(iterator) : value;
+    } catch (error) {
+      this.#end(iterator);
+      throw error;
+    }
+  }
+
+  /** The next row, if none of the iterables is asynchronous; {@linkcode END} at the end. Throws what an iterable throws. */
+  next(): unknown[] | typeof END {
     const row: unknown[] = [];
     for (const iterator of this.#iterators as readonly Iterator<unknown>[]) {
       try {
@@ -48,8 +63,8 @@ export class Rows {
     return row;
   }
 
-  /** The next row; `undefined` at the end. Rejects with what an iterable throws. */
-  async nextAsync(): Promise<unknown[] | undefined> {
+  /** The next row; {@linkcode END} at the end. Rejects with what an iterable throws. */
+  async nextAsync(): Promise<unknown[] | typeof END> {
     const row: unknown[] = [];
     for (const iterator of this.#iterators) {
       try {
@@ -64,8 +79,9 @@ export class Rows {
     return row;
   }
 
-  #end(iterator: AnyIterator): undefined {
+  #end(iterator: AnyIterator): typeof END {
     this.#ended = iterator;
+    return END;
   }
 
   /** Lets the iterables know that no more is drawn, except the one that has ended by itself. */

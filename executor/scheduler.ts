@@ -28,7 +28,7 @@ import { CallArguments } from "./call_arguments.ts";
 import { CallQueue } from "./call_queue.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
-import { ItemState, type QueueEntry, TaskProfile, type WorkItem } from "./work_item.ts";
+import { ItemState, SubmittedCall, TaskProfile, type WorkItem } from "./work_item.ts";
 import { Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
 /** Calls that a worker has at most: those of a microsecond are bound by their handling, which no estimate counts. */
@@ -39,6 +39,9 @@ const MOST_BYTES_AHEAD = 1 << 20;
 
 /** Bytes of arguments that a worker has at most in one chunk whose size the user gave: it must fit into a message. */
 const MOST_BYTES_IN_CHUNK = 64 << 20;
+
+/** So that sums of estimates, which are a little off, still fill what they should. */
+const ROUNDING = 1e-6;
 
 /** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
 const STALL = 2;
@@ -150,21 +153,21 @@ export class Scheduler implements StaffEvents {
   }
 
   /** Takes calls. */
-  submit(entry: QueueEntry): void {
-    entry.id = this.#lastId + 1;
-    this.#lastId += entry.size;
-    this.#pending += entry.size;
-    this.#enqueue(entry);
+  submit(item: WorkItem): void {
+    item.id = this.#lastId + 1;
+    this.#lastId += item.count;
+    this.#pending += item.count;
+    this.#enqueue(item);
   }
 
   /** Queues again what its source held back. */
-  resume(entry: QueueEntry): void {
-    this.#queue.held -= entry.size;
-    this.#enqueue(entry);
+  resume(item: WorkItem): void {
+    this.#queue.held -= item.count;
+    this.#enqueue(item);
   }
 
-  #enqueue(entry: QueueEntry): void {
-    this.#queue.push(entry);
+  #enqueue(item: WorkItem): void {
+    this.#queue.push(item);
     this.#stayAlive();
     this.#dispatchSoon();
   }
@@ -247,7 +250,7 @@ export class Scheduler implements StaffEvents {
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
     const error = (): Error => this.#brokenError(why, cause);
     const sent = Array.from(this.#staff.workers, (worker) => worker.abandon()).flat();
-    const queued = this.#queue.takeAll();
+    const queued = this.#queue.takeAll().filter((item) => item instanceof SubmittedCall); // a map drops its own
     this.#staff.killAll(signal);
     for (const item of sent) this.#fail(item, error());
     for (const item of queued) {
@@ -346,21 +349,31 @@ export class Scheduler implements StaffEvents {
     let previous: WorkItem | undefined;
     for (let item = this.#queue.peek(); item !== undefined && this.#takesCalls(worker); item = this.#queue.peek()) {
       item.estimate = estimate(item);
-      const together = previous !== undefined && item.joins(previous);
-      if (worker.ledger.outstanding > 0) {
-        if (
-          together
-            ? worker.ledger.bytes + item.byteSize > MOST_BYTES_IN_CHUNK
-            : taken >= share || !hasRoom(worker, item)
-        ) break;
-      }
-      this.#queue.shift();
-      worker.ledger.assign(item);
-      previous = item;
-      taken++;
+      const count = previous !== undefined && item.joins(previous)
+        ? item.countWithin(MOST_BYTES_IN_CHUNK - worker.ledger.bytes, item.chunkLeft)
+        : this.#roomFor(worker, item, share - taken);
+      if (count === 0) break;
+      const assigned = this.#queue.take(Math.min(count, this.#options.maxTasksPerChild - worker.ledger.charged));
+      worker.ledger.assign(assigned);
+      previous = assigned;
+      taken += assigned.count;
     }
     worker.flush();
     return taken > 0;
+  }
+
+  /** How many of an item's first calls a worker may have, its share being so many. */
+  #roomFor({ ledger }: Worker, item: WorkItem, share: number): number {
+    const least = ledger.outstanding === 0 ? 1 : 0;
+    const most = Math.min(
+      share,
+      MOST_CALLS_AHEAD - ledger.outstanding,
+      Math.floor((item.ahead - ledger.load) / item.estimate + ROUNDING),
+    );
+    const count = most < 1 ? least : Math.max(least, item.countWithin(MOST_BYTES_AHEAD - ledger.bytes, most));
+    // A chunk that the user asked for begins where there is room for one of its calls.
+    if (count === 0 || item.chunkLeft === 0) return Math.min(count, item.count);
+    return Math.max(1, item.countWithin(MOST_BYTES_IN_CHUNK - ledger.bytes, item.chunkLeft));
   }
 
   /** If another worker could run them, calls behind one that has turned out long are taken back. */
@@ -437,6 +450,14 @@ export class Scheduler implements StaffEvents {
     }
   }
 
+  answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void {
+    try {
+      item.succeedAll(values, from);
+    } finally {
+      this.#settled(item.count);
+    }
+  }
+
   answeredAll(worker: Worker): void {
     this.#staff.startSucceeded(); // not at its hello: one that dies before it enters a call would be replaced for ever
     if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
@@ -473,11 +494,6 @@ export class Scheduler implements StaffEvents {
 /** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
 function estimate(item: WorkItem): number {
   return Math.min(Math.max(item.profile.mean, 0.001), item.ahead);
-}
-
-function hasRoom(worker: Worker, item: WorkItem): boolean {
-  return worker.ledger.load + item.estimate <= item.ahead && worker.ledger.outstanding < MOST_CALLS_AHEAD &&
-    worker.ledger.bytes + item.byteSize <= MOST_BYTES_AHEAD;
 }
 
 /** Whether calls wait in the worker that could be taken back; also in one that is leaving. */

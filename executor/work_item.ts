@@ -1,4 +1,5 @@
-/** A work item: one call, from its submission to its answer. */
+/** A work item: a call, or some of a `map`, from submission to answer. */
+import type { FrameWriter } from "../channel/protocol.ts";
 import { NO_SEGMENTS, type Segment, sizeOfSegments } from "../channel/segments.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
@@ -48,20 +49,6 @@ export class TaskProfile {
   }
 }
 
-/** What lies in the queue: a call, or calls of a `map` one behind the other. */
-export interface QueueEntry {
-  /** Number of its first call in the executor; those behind it have the next ones. */
-  id: number;
-  /** Calls in it. */
-  readonly size: number;
-  /** Its first call; `undefined` if there is none that is to be sent any more. */
-  first(): WorkItem | undefined;
-  /** Takes the first call out of it; says whether it was the last. */
-  takeFirst(): boolean;
-  /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
-  tryHold(): boolean;
-}
-
 /** Hears that a call was cancelled. */
 export interface ItemQueue {
   /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
@@ -76,36 +63,37 @@ const NO_BYTES = new Uint8Array(0);
  */
 const AHEAD = 2;
 
-/** A call. */
-export abstract class WorkItem implements QueueEntry {
+/** A call, or calls of a `map` that follow each other. */
+export abstract class WorkItem {
+  /** Number of its first call in the executor; those behind it have the next ones. */
   id = 0;
+  /** Calls in it. */
+  count = 1;
   /** Its task. */
   readonly profile: TaskProfile;
-  /** A block that holds its encoded arguments, from {@linkcode WorkItem.start} to {@linkcode WorkItem.end}. */
-  bytes: Uint8Array;
-  /** Where its arguments begin. */
-  readonly start: number;
-  /** Where its arguments end. */
-  readonly end: number;
-  /** Large buffers beside them, which are this call's own. */
+  /** Large buffers beside its arguments, which are its own; only a single call has any. */
   segments: readonly Segment[] = NO_SEGMENTS;
   /** Where it is. */
   state: ItemState = ItemState.QUEUED;
-  /** What its worker was thought to need for it when it was sent, in milliseconds. */
+  /** What its worker was thought to need for a call when it was sent, in milliseconds. */
   estimate = 0;
 
-  /** Holds encoded arguments. */
-  constructor(profile: TaskProfile, bytes: Uint8Array, start: number, end: number) {
+  /** Of calls of a task. */
+  constructor(profile: TaskProfile) {
     this.profile = profile;
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
   }
+
+  /** Bytes of its arguments, without the buffers beside them. */
+  abstract get argumentsSize(): number;
 
   /** Bytes of its arguments, with the buffers beside them. */
   get byteSize(): number {
-    const size = this.end - this.start;
-    return this.segments === NO_SEGMENTS ? size : size + sizeOfSegments(this.segments);
+    return this.segments === NO_SEGMENTS ? this.argumentsSize : this.argumentsSize + sizeOfSegments(this.segments);
+  }
+
+  /** How many of its first calls have so many bytes together, `most` at most. */
+  countWithin(bytes: number, _most: number): number {
+    return this.byteSize <= bytes ? 1 : 0;
   }
 
   /** Milliseconds of work that its worker may have with it, if it is not to be its only call. */
@@ -118,26 +106,37 @@ export abstract class WorkItem implements QueueEntry {
     return false;
   }
 
-  get size(): number {
-    return 1;
-  }
-
-  first(): WorkItem | undefined {
-    return this.state === ItemState.QUEUED ? this : undefined;
-  }
-
-  takeFirst(): boolean {
-    return true;
-  }
-
-  tryHold(): boolean {
+  /** Whether its arguments are a column. */
+  get isColumn(): boolean {
     return false;
+  }
+
+  /** Calls up to the end of the chunk that the user asked for; 0: none was. */
+  get chunkLeft(): number {
+    return 0;
   }
 
   /** Whether it travels in one message with the item before it, however long that takes. */
   joins(_previous: WorkItem): boolean {
     return false;
   }
+
+  /**
+   * Cuts off its first calls.
+   *
+   * @param count How many; fewer than there are.
+   */
+  take(_count: number): WorkItem {
+    throw new RangeError("Cannot take calls as there must be several: it is one");
+  }
+
+  /** Whether it must not be sent now; then whoever holds it queues it again. Asked when its turn has come. */
+  tryHold(): boolean {
+    return false;
+  }
+
+  /** Writes its arguments. */
+  abstract write(frame: FrameWriter): void;
 
   /** Moves it to a worker. */
   send(): void {
@@ -151,13 +150,18 @@ export abstract class WorkItem implements QueueEntry {
     this.onTakenBack();
   }
 
-  /** Ends it with a value. */
+  /** Ends it, a single call, with a value. */
   succeed(value: unknown): void {
     this.finish();
     this.onSuccess(value);
   }
 
-  /** Ends it with what was thrown. */
+  /** Ends it with the values that stand in `values` from `from` on. */
+  succeedAll(values: readonly unknown[], from: number): void {
+    this.succeed(values[from]);
+  }
+
+  /** Ends it, a single call, with what was thrown. */
   fail(error: unknown): void {
     this.finish();
     this.onFailure(error);
@@ -169,7 +173,6 @@ export abstract class WorkItem implements QueueEntry {
   /** Marks it as settled and lets its arguments go. */
   protected finish(): void {
     this.state = ItemState.SETTLED;
-    this.bytes = NO_BYTES;
     this.segments = NO_SEGMENTS;
   }
 
@@ -188,17 +191,38 @@ export class SubmittedCall extends WorkItem {
   /** Its future. */
   readonly future: Future<unknown>;
   readonly #queue: ItemQueue;
+  /** A block that holds its encoded arguments, where they begin, and where they end. */
+  #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
 
   /** Makes the future. */
   constructor(queue: ItemQueue, profile: TaskProfile, { bytes, start, end, segments }: CopiedArguments) {
-    super(profile, bytes, start, end);
+    super(profile);
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
     this.segments = segments;
     this.#queue = queue;
     this.future = createFuture(this);
   }
 
+  get argumentsSize(): number {
+    return this.#end - this.#start;
+  }
+
+  write(frame: FrameWriter): void {
+    frame.f64(this.id);
+    frame.block(this.#bytes, this.#start, this.#end);
+  }
+
   cancel(): boolean {
     return this.future.cancel();
+  }
+
+  protected override finish(): void {
+    super.finish();
+    this.#bytes = NO_BYTES;
   }
 
   /** The user has cancelled the future, which it allows only while this is queued. */

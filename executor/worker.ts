@@ -70,15 +70,13 @@ export interface WorkerEnd extends Account {
 }
 
 /** Who hears of a worker. */
-export interface WorkerEvents {
+export interface WorkerEvents extends AnswerListener {
   /** It takes calls from now on. */
   ready(): void;
   /** Its initializer failed. */
   initializerFailed(worker: Worker, error: unknown): void;
   /** It is about to die of an error. */
   crashed(crash: WorkerCrash): void;
-  /** A call has its answer; the one who hears it settles the work item, or queues it again. */
-  answered: AnswerListener;
   /** All answers of a message were told. */
   answeredAll(worker: Worker): void;
   /** It has ended. */
@@ -266,7 +264,7 @@ export class Worker {
   }
 
   #takeAnswers(frame: FrameReader, segments: Segments): void {
-    this.ledger.takeAnswers(frame, segments, (item, answer, value) => this.#events.answered(item, answer, value));
+    this.ledger.takeAnswers(frame, segments, this.#events);
     if (this.state === WorkerState.LEAVING && this.ledger.outstanding === 0) this.#expectExit();
     this.#events.answeredAll(this);
   }

@@ -7,12 +7,15 @@ import { inspect } from "node:util";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import type { Channel } from "../channel/channel.ts";
 import { DecodeError, encodeList } from "../channel/codec.ts";
-import { ProtocolError } from "../channel/protocol.ts";
+import { ColumnKind, type ColumnValue } from "../channel/columns.ts";
+import { type FrameWriter, ProtocolError } from "../channel/protocol.ts";
 import { MEMORY_SIZE } from "../channel/segment_notes.ts";
 import { ownSegments } from "../channel/segments.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import type { ByteStream, ByteStreamEvents } from "../channel/byte_stream.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
+import type { CopiedArguments } from "../executor/call_arguments.ts";
+import { ColumnItems, EncodedItems, type MapOfSpan, MapSpan } from "../executor/map_span.ts";
 import { ItemState, TaskProfile, WorkItem } from "../executor/work_item.ts";
 import { Worker, type WorkerEnd } from "../executor/worker.ts";
 import { runWorker } from "../executor/worker_main.ts";
@@ -142,6 +145,22 @@ class PretendedProcess implements WorkerHandle {
 
 /** A call that only counts. */
 class CountedCall extends WorkItem {
+  readonly #items: EncodedItems;
+
+  constructor(profile: TaskProfile, copied: CopiedArguments) {
+    super(profile);
+    this.#items = new EncodedItems(copied);
+    this.segments = copied.segments;
+  }
+
+  get argumentsSize(): number {
+    return this.#items.sizeOf(0);
+  }
+
+  write(frame: FrameWriter): void {
+    this.#items.write(frame, 0, 1, this.id);
+  }
+
   cancel(): boolean {
     return false;
   }
@@ -152,9 +171,33 @@ class CountedCall extends WorkItem {
   protected onFailure(): void {}
 }
 
+/** A map that only has spans. */
+const MAP: MapOfSpan = {
+  chunksize: 0,
+  settled() {},
+  settledAll() {},
+  dropped() {},
+  sent() {},
+  takenBack() {},
+  tryHold: () => false,
+};
+
+/** Numbers, or strings. */
+function randomSpan(random: Random): WorkItem {
+  const kind = random() < 0.5 ? ColumnKind.NUMBER : ColumnKind.TEXT;
+  const value = (): ColumnValue =>
+    kind === ColumnKind.NUMBER ? random() < 0.8 ? below(random, 1000) - 500 : random() - 0.5 : String.fromCharCode(
+      ...Array.from({ length: below(random, 5) }, () => below(random, random() < 0.9 ? 300 : 65536)),
+    );
+  const items = new ColumnItems(kind, value());
+  for (let n = below(random, 20); n > 0; n--) items.tryAdd(kind, value());
+  return new MapSpan(MAP, PROFILES[0], items, 0);
+}
+
 const PROFILES = [new TaskProfile(findTask(identity)), new TaskProfile(findTask(echo))];
 
 function randomCall(random: Random, id: number): WorkItem {
+  if (random() < 0.3) return randomSpan(random);
   const writer = new ByteWriter(true);
   if (random() < 0.5) writer.transfer = EVERY_BUFFER;
   const values = [new RandomValues(random, { parts: 8, classes: true, large: true }).next(), id];
@@ -162,10 +205,8 @@ function randomCall(random: Random, id: number): WorkItem {
   writer.begin();
   encodeList(writer, values, String, "argument");
   const profile = PROFILES[Math.floor(random() * PROFILES.length)];
-  const call = new CountedCall(profile, writer.bytes, writer.start, writer.length);
-  call.id = id;
-  call.segments = ownSegments(writer.takeSegments());
-  return call;
+  const { bytes, start, length: end } = writer;
+  return new CountedCall(profile, { bytes, start, end, segments: ownSegments(writer.takeSegments()) });
 }
 
 /**
@@ -183,25 +224,27 @@ export async function mutatedMessages(random: Random): Promise<void> {
   );
   const ended = Promise.withResolvers<void>();
   let end: WorkerEnd | undefined;
-  const settled: WorkItem[] = [];
+  const settled: number[] = [];
   const worker = new Worker(process, { name: "Fuzzed-1", sending: { plain: false, shares: false } }, {
     ready() {},
     initializerFailed() {},
     crashed() {},
-    answered: (item) => void settled.push(item),
+    answered: (item) => void settled.push(...idsOf(item)),
+    answeredColumn: (item) => void settled.push(...idsOf(item)),
     answeredAll() {},
     ended(_worker, how) {
       end = how;
       ended.resolve();
     },
   });
-  const sent: WorkItem[] = [];
+  const sent: number[] = [];
   for (let round = 1 + Math.floor(random() * 3); round > 0; round--) {
     await quiet(() => end !== undefined || (worker.takesCalls && settled.length === sent.length));
     if (!worker.takesCalls) break;
     for (let n = 1 + Math.floor(random() * 4); n > 0; n--) {
       const call = randomCall(random, sent.length + 1);
-      sent.push(call);
+      call.id = sent.length + 1;
+      sent.push(...idsOf(call));
       worker.ledger.assign(call);
     }
     worker.flush();
@@ -214,14 +257,19 @@ export async function mutatedMessages(random: Random): Promise<void> {
   if (end === undefined) worker.kill("SIGKILL");
   await withLimit(ended.promise, 20_000, "The worker has not ended");
   const { lost, notEntered, reason } = end!;
-  const accounted = [...settled, ...lost, ...notEntered].map((item) => item.id).toSorted((a, b) => a - b);
-  assert.deepEqual(accounted, sent.map((item) => item.id), "each call is answered once, lost, or not entered");
-  assert.ok(sent.every((item) => item.state === ItemState.SENT));
+  const accounted = [...settled, ...[...lost, ...notEntered].flatMap(idsOf)].toSorted((a, b) => a - b);
+  assert.deepEqual(accounted, sent, "each call is answered once, lost, or not entered");
+  assert.ok([...lost, ...notEntered].every((item) => item.state === ItemState.SENT));
   if (piece <= changedPiece) {
     assert.deepEqual([settled.length, reason], [sent.length, undefined], "nothing was changed");
   }
   if (reason === undefined) return;
   assert.ok(reason instanceof ProtocolError || reason instanceof DecodeError, inspect(reason));
+}
+
+/** The numbers of the calls in an item. */
+function idsOf({ id, count }: WorkItem): number[] {
+  return Array.from({ length: count }, (_, i) => id + i);
 }
 
 /** Waits until `holds()`, or for some turns in which it does not. */

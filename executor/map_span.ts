@@ -1,0 +1,269 @@
+/**
+ * The calls of a `map`, in spans: items that follow each other, as they wait, as they are sent, as they are taken back. What is
+ * drawn in one go is one span; the scheduler cuts off it what a worker is to have, and of that is cut off what is answered.
+ */
+import { type ColumnKind, type ColumnValue, sizeInColumn, writeColumn } from "../channel/columns.ts";
+import { CancelledError } from "../errors.ts";
+import type { FrameWriter } from "../channel/protocol.ts";
+import { NO_SEGMENTS } from "../channel/segments.ts";
+import type { CopiedArguments } from "./call_arguments.ts";
+import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
+
+/**
+ * Milliseconds of work ahead of a worker for items of a map, which nobody cancels one by one: more than the 3 to 4 for which
+ * a system halts a process where cores are shared, as workers would run dry in that time; and the more calls travel in one
+ * message, the less each costs.
+ */
+const AHEAD = 16;
+
+/** What spans ask their map, and tell it. */
+export interface MapOfSpan {
+  /** Items in a message; 0: as the scheduler finds best. */
+  readonly chunksize: number;
+  /** The item of that number has its outcome: a value, or a {@linkcode Failure}. */
+  settled(index: number, outcome: unknown): void;
+  /** So many items from that number on have the values that stand in `values` from `from` on. */
+  settledAll(index: number, count: number, values: readonly unknown[], from: number): void;
+  /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
+  dropped(count: number, queued: boolean): void;
+  /** A span was sent, as a whole. */
+  sent(span: MapSpan): void;
+  /** A span that was sent lies in the queue again. */
+  takenBack(span: MapSpan): void;
+  /** Whether it is to be held back, its turn having come. */
+  tryHold(span: MapSpan): boolean;
+}
+
+/** The outcome of an item that has no value. */
+export class Failure {
+  /** Gives what was thrown. */
+  readonly error: () => unknown;
+
+  /** Of what `error` gives when it is delivered. */
+  constructor(error: () => unknown) {
+    this.error = error;
+  }
+}
+
+/** What a call that was cancelled has instead of a value. */
+export function cancelledError(): Error {
+  return new CancelledError("Cannot get a result as its call must not be cancelled: it was");
+}
+
+/** Items that were drawn in one go; spans are parts of them. */
+interface DrawnItems {
+  /** Whether they are sent as a column. */
+  readonly isColumn: boolean;
+  /** Large buffers of the item, which is the only one if it has any. */
+  readonly segments: CopiedArguments["segments"];
+  /** Items in it. */
+  readonly count: number;
+  /** Bytes of item `at`. */
+  sizeOf(at: number): number;
+  /** Writes some of them, `id` being the number of the first one's call. */
+  write(frame: FrameWriter, at: number, count: number, id: number): void;
+}
+
+/** Items that lie, encoded, one behind the other in one block. */
+export class EncodedItems implements DrawnItems {
+  readonly isColumn = false;
+  readonly segments: CopiedArguments["segments"];
+  readonly #bytes: Uint8Array;
+  /** Where the items begin, and where the last ends. */
+  readonly #bounds: number[];
+
+  /** Of one item. */
+  constructor({ bytes, start, end, segments }: CopiedArguments) {
+    this.#bytes = bytes;
+    this.#bounds = [start, end];
+    this.segments = segments;
+  }
+
+  /** Appends the next item, if its bytes are the next and neither has segments. */
+  tryAdd({ bytes, start, end, segments }: CopiedArguments): boolean {
+    if (bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) return false;
+    if (segments.length > 0 || this.segments.length > 0) return false;
+    this.#bounds.push(end);
+    return true;
+  }
+
+  get count(): number {
+    return this.#bounds.length - 1;
+  }
+
+  sizeOf(at: number): number {
+    return this.#bounds[at + 1] - this.#bounds[at];
+  }
+
+  write(frame: FrameWriter, at: number, count: number, id: number): void {
+    for (let i = at; i < at + count; i++) {
+      frame.f64(id++);
+      frame.block(this.#bytes, this.#bounds[i], this.#bounds[i + 1]);
+    }
+  }
+}
+
+/** Items that are numbers, or short strings: as they are, for nobody can change them. */
+export class ColumnItems implements DrawnItems {
+  readonly isColumn = true;
+  readonly segments: CopiedArguments["segments"] = NO_SEGMENTS;
+  readonly #kind: ColumnKind;
+  readonly #values: ColumnValue[];
+
+  /** Of one item. */
+  constructor(kind: ColumnKind, value: ColumnValue) {
+    this.#kind = kind;
+    this.#values = [value];
+  }
+
+  /** Appends the next item, if it is of that kind. */
+  tryAdd(kind: ColumnKind, value: ColumnValue): boolean {
+    if (kind !== this.#kind) return false;
+    this.#values.push(value);
+    return true;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  sizeOf(at: number): number {
+    return sizeInColumn(this.#values[at]);
+  }
+
+  write(frame: FrameWriter, at: number, count: number, id: number): void {
+    frame.f64(id);
+    writeColumn(frame, this.#values, at, count);
+  }
+}
+
+/** Calls of items that follow each other. */
+export class MapSpan extends WorkItem {
+  override count: number;
+  readonly #map: MapOfSpan;
+  /** Number of the first item among all of the map. */
+  #index: number;
+  readonly #items: DrawnItems;
+  /** Place of the first item among the drawn ones. */
+  #at: number;
+
+  /**
+   * Of drawn items.
+   *
+   * @param index Number of the first item among all of the map.
+   * @param at Its place among the drawn ones.
+   * @param count How many there are.
+   */
+  constructor(
+    map: MapOfSpan,
+    profile: TaskProfile,
+    items: DrawnItems,
+    index: number,
+    at = 0,
+    count: number = items.count,
+  ) {
+    super(profile);
+    this.#map = map;
+    this.#items = items;
+    this.#index = index;
+    this.#at = at;
+    this.count = count;
+    this.segments = items.segments;
+  }
+
+  override take(count: number): MapSpan {
+    const first = new MapSpan(this.#map, this.profile, this.#items, this.#index, this.#at, count);
+    first.id = this.id;
+    first.state = this.state;
+    first.estimate = this.estimate;
+    this.id += count;
+    this.#index += count;
+    this.#at += count;
+    this.count -= count;
+    return first;
+  }
+
+  get argumentsSize(): number {
+    let size = 0;
+    for (let i = 0; i < this.count; i++) size += this.#items.sizeOf(this.#at + i);
+    return size;
+  }
+
+  override countWithin(bytes: number, most: number): number {
+    let count = 0;
+    for (let left = bytes; count < most && count < this.count; count++) {
+      left -= this.#items.sizeOf(this.#at + count);
+      if (left < 0) break;
+    }
+    return count;
+  }
+
+  override get isColumn(): boolean {
+    return this.#items.isColumn;
+  }
+
+  write(frame: FrameWriter): void {
+    this.#items.write(frame, this.#at, this.count, this.id);
+  }
+
+  override get ahead(): number {
+    return AHEAD;
+  }
+
+  override get slices(): boolean {
+    return true;
+  }
+
+  override tryHold(): boolean {
+    return this.#map.tryHold(this);
+  }
+
+  override get chunkLeft(): number {
+    const { chunksize } = this.#map;
+    return chunksize === 0 ? 0 : chunksize - this.#index % chunksize;
+  }
+
+  override joins(previous: WorkItem): boolean {
+    const { chunksize } = this.#map;
+    if (chunksize === 0 || !(previous instanceof MapSpan) || previous.#map !== this.#map) return false;
+    const last = previous.#index + previous.count - 1;
+    return Math.floor(last / chunksize) === Math.floor(this.#index / chunksize);
+  }
+
+  cancel(): boolean {
+    if (this.state === ItemState.SENT || this.state === ItemState.SETTLED) return false;
+    this.drop(new Failure(cancelledError));
+    return true;
+  }
+
+  /** Settles it, which is not sent, if the pool's end has not done so already. */
+  drop(outcome: Failure): void {
+    if (this.state === ItemState.SETTLED) return;
+    const queued = this.state === ItemState.QUEUED;
+    const { count } = this;
+    this.finish();
+    for (let i = 0; i < count; i++) this.#map.settled(this.#index + i, outcome);
+    this.#map.dropped(count, queued);
+  }
+
+  override succeedAll(values: readonly unknown[], from: number): void {
+    this.finish();
+    this.#map.settledAll(this.#index, this.count, values, from);
+  }
+
+  protected onSent(): void {
+    this.#map.sent(this);
+  }
+
+  protected onTakenBack(): void {
+    this.#map.takenBack(this);
+  }
+
+  protected onSuccess(value: unknown): void {
+    this.#map.settled(this.#index, value);
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#map.settled(this.#index, new Failure(() => error));
+  }
+}
