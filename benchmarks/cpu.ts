@@ -4,7 +4,19 @@ import { type Bare, openChild, openThread } from "./bare/open.ts";
 import type { Contestant, Row } from "./harness.ts";
 import { pools, WORKERS } from "./kinds.ts";
 import { napOrSpin, spin } from "./tasks.ts";
-import { roundsOf } from "./work.ts";
+import { roundsOf, spinTimes } from "./work.ts";
+
+/** Two bare threads, each with half of the tasks in one message: what the machine has to give. */
+async function halves(count: number, rounds: number): Promise<Contestant> {
+  const threads = await Promise.all(Array.from({ length: WORKERS }, () => openThread()));
+  return {
+    name: "two bare threads",
+    async run() {
+      await Promise.all(threads.map(({ ask }) => ask({ name: "spinTimes", args: [count / WORKERS, rounds] })));
+    },
+    close: () => Promise.all(threads.map((thread) => thread.close())),
+  };
+}
 
 /** Runs `count` tasks of so many microseconds, on pools and serially. */
 async function tasksOf(
@@ -13,10 +25,12 @@ async function tasksOf(
   quick: boolean,
   run: (pool: Executor, rounds: readonly number[]) => Promise<unknown>,
 ): Promise<Contestant[]> {
-  const rounds: readonly number[] = Array(count).fill(roundsOf(microseconds));
+  const each = roundsOf(microseconds);
+  const rounds: readonly number[] = Array(count).fill(each);
   return [
-    { name: "serial", run: () => Promise.resolve(void rounds.map((each) => spin(each))) },
+    { name: "serial", run: () => Promise.resolve(void spinTimes(count, each)) },
     ...await pools(quick, async (pool) => void await run(pool, rounds)),
+    await halves(count, each),
   ];
 }
 
@@ -84,7 +98,7 @@ function mixedBySubmit(pool: Executor, calls: readonly Call[]): Promise<unknown>
 export const ROWS: readonly Row[] = [
   {
     name: "CPU tasks of 0.5 ms, `map`",
-    count: 2000,
+    count: 1000,
     quick: 20,
     unit: "calls",
     rounds: 3,
@@ -93,7 +107,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "CPU tasks of 0.5 ms, `submit`",
-    count: 2000,
+    count: 1000,
     quick: 20,
     unit: "calls",
     rounds: 3,
@@ -102,7 +116,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "CPU tasks of 20 µs, `map`",
-    count: 50_000,
+    count: 25_000,
     quick: 500,
     unit: "calls",
     rounds: 3,
@@ -111,7 +125,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "CPU tasks of 20 µs, `submit`",
-    count: 50_000,
+    count: 25_000,
     quick: 500,
     unit: "calls",
     rounds: 3,
@@ -123,7 +137,7 @@ export const ROWS: readonly Row[] = [
     count: 4000,
     quick: 100,
     unit: "calls",
-    rounds: 3,
+    rounds: 2,
     warm: false,
     open: (count, quick) => mixed(count, quick, mixedByMap),
   },
@@ -132,7 +146,7 @@ export const ROWS: readonly Row[] = [
     count: 4000,
     quick: 100,
     unit: "calls",
-    rounds: 3,
+    rounds: 2,
     warm: false,
     open: (count, quick) => mixed(count, quick, mixedBySubmit),
   },

@@ -82,7 +82,7 @@ export async function timed(run: () => Promise<number | void>): Promise<number> 
 
 /** The middle one. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
 }
 
 /**

@@ -7,7 +7,7 @@ import { bareWorkers, KINDS, pools } from "./kinds.ts";
 import { ends, identity } from "./tasks.ts";
 
 /** Nanoseconds of measuring per contestant and round of short work. */
-const BUDGET = 200e6;
+const BUDGET = 80e6;
 
 /** The median of a call that is repeated for a while, in milliseconds. */
 async function middle(call: () => Promise<unknown>, quick: boolean): Promise<number> {
@@ -92,7 +92,7 @@ export const ROWS: readonly Row[] = [
     count: 1,
     quick: 1,
     unit: "call",
-    rounds: 7,
+    rounds: 15,
     warm: true,
     open: (_count, quick) => roundTrip(quick),
   },
@@ -101,7 +101,7 @@ export const ROWS: readonly Row[] = [
     count: 8 << 20,
     quick: 1 << 20,
     unit: "bytes",
-    rounds: 7,
+    rounds: 11,
     warm: true,
     open: largeCopied,
   },
@@ -110,7 +110,7 @@ export const ROWS: readonly Row[] = [
     count: 8 << 20,
     quick: 1 << 20,
     unit: "bytes",
-    rounds: 7,
+    rounds: 11,
     warm: true,
     open: largeTransferred,
   },

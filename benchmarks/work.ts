@@ -10,11 +10,22 @@ export function ends(array: Float64Array): number {
   return array[0] + array[array.length - 1];
 }
 
-/** Keeps a core busy: so many rounds of integer arithmetic. */
+/** Keeps a core busy: so many rounds of xorshift, whose numbers stay small, so that engines compile it alike everywhere. */
 export function spin(rounds: number): number {
-  let state = rounds | 0;
-  for (let round = 0; round < rounds; round++) state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  let state = 1;
+  for (let round = 0; round < rounds; round++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+  }
   return state;
+}
+
+/** The same, several times over. */
+export function spinTimes(times: number, rounds: number): number {
+  let last = 0;
+  for (let time = 0; time < times; time++) last = spin(rounds);
+  return last;
 }
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));

@@ -1,6 +1,6 @@
 /** What bare workers do with a message. */
 import { hashFlat } from "../hash_work.ts";
-import { napOrSpin } from "../work.ts";
+import { napOrSpin, spinTimes } from "../work.ts";
 
 /** A call by name. */
 export interface BareCall {
@@ -10,7 +10,7 @@ export interface BareCall {
 
 type AnyFunction = (...args: never[]) => unknown;
 
-const FUNCTIONS: Readonly<Record<string, AnyFunction>> = { napOrSpin, hashFlat };
+const FUNCTIONS: Readonly<Record<string, AnyFunction>> = { napOrSpin, spinTimes, hashFlat };
 
 /** Runs a call; tells the size of a buffer; gives anything else back. */
 export function answer(message: unknown): unknown {
