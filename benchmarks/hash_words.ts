@@ -79,7 +79,7 @@ export const ROWS: readonly Row[] = [
     count: 275_000,
     quick: 500,
     unit: "words",
-    rounds: 2,
+    rounds: 3,
     warm: false,
     open: (count) => hashing(count, 10),
   },
