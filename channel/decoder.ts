@@ -25,6 +25,8 @@ class Decoder extends Reading {
   /** The object whose keys were last asked for, and these. */
   #model = -1;
   #modelKeys: readonly string[] = NO_KEYS;
+  /** Whether all objects inherit something under one of these. */
+  #modelInherits = false;
 
   run(bytes: Uint8Array, start: number, end: number, segments: Segments, lost: string[] | undefined): unknown[] {
     this.bytes = bytes;
@@ -202,10 +204,12 @@ class Decoder extends Reading {
   #shaped(): object {
     const keys = this.#keysOf(this.size());
     const value: Record<string, unknown> = this.register({});
+    const inherits = this.#modelInherits;
+    if (inherits) this.inheriting!.add(value);
     if (++this.depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      if (key === "__proto__") define(value, key, this.value(), true);
+      if (key === "__proto__" || (inherits && key in Object.prototype)) define(value, key, this.value(), true);
       else value[key] = this.value();
     }
     this.depth--;
@@ -220,6 +224,7 @@ class Decoder extends Reading {
       throw new DecodeError("Cannot decode as there is no object whose keys are meant");
     }
     this.#model = number;
+    this.#modelInherits = this.inheriting !== undefined && this.inheriting.has(model);
     return this.#modelKeys = Object.keys(model);
   }
 
@@ -236,10 +241,21 @@ class Decoder extends Reading {
     const count = this.count(2);
     for (let i = 0; i < count; i++) {
       const key = this.key();
+      if (this.isInherited) {
+        this.isInherited = false;
+        (this.inheriting ??= new Set()).add(value);
+        define(value, key, this.value(), true);
+      } else value[key] = this.value();
+    }
+  }
+
+  /** The other keys of an array. */
+  #otherFields(value: unknown[]): void {
+    for (let left = this.count(2); left > 0; left--) {
+      const key = this.key();
       // An array's length is no field: set to a claimed size it would allocate.
-      if (key === "length" && Array.isArray(value)) throw new DecodeError("Cannot decode as a length is set twice");
-      if (key === "__proto__") define(value, key, this.value(), true);
-      else value[key] = this.value();
+      if (key === "length") throw new DecodeError("Cannot decode as a length is set twice");
+      define(value, key, this.value(), true);
     }
   }
 
@@ -274,7 +290,7 @@ class Decoder extends Reading {
 
   #keyedItems(value: unknown[]): void {
     this.#items(value);
-    this.#fields(value as unknown as Record<string, unknown>);
+    this.#otherFields(value);
   }
 
   /** A run of holes. `holes` are those before it, Infinity if they have made the array a dictionary; gives them with these. */

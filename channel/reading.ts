@@ -26,6 +26,8 @@ export abstract class Reading extends ScalarReader {
   taken: Set<number> | undefined;
   /** Containers whose bodies come later: tag and container, one after the other. */
   later: unknown[] | undefined;
+  /** Objects with keys under which all objects inherit something. */
+  inheriting: Set<object> | undefined;
   /** The classes of the list's table; `undefined` for one that is not registered here. */
   classes: (RegisteredClass | undefined)[] | undefined;
   /** Gets what the classes that cannot be had cost; without it they are errors. */
@@ -58,6 +60,7 @@ export abstract class Reading extends ScalarReader {
     if (this.begun > KEPT_SEEN) this.seen.length = KEPT_SEEN;
     this.begun = 0;
     this.taken =
+      this.inheriting =
       this.later =
       this.classes =
       this.lost =

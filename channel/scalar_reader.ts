@@ -32,6 +32,11 @@ export class ScalarReader {
   at = 0;
   /** Where they end. */
   end = 0;
+  /**
+   * Set by {@linkcode ScalarReader.key} if all objects inherit something of that name: to set such a field would call a
+   * setter, or throw where `Object.prototype` is frozen. Who asks takes it back.
+   */
+  isInherited = false;
 
   /** Takes `size` bytes; gives where they begin. */
   take(size: number): number {
@@ -138,7 +143,7 @@ export class ScalarReader {
     const at = this.at;
     const bytes = this.bytes;
     const length = at < this.end ? bytes[at] - tag.SHORT_STRING : 0;
-    if (length <= 0 || length > CACHED_KEY_LENGTH) return this.string();
+    if (length <= 0 || length > CACHED_KEY_LENGTH) return this.#newKey(this.string());
     this.take(1 + length);
     const last = at + length;
     const hash = (bytes[at + 1] * 31 + bytes[at + 1 + (length >> 1)] * 17 + bytes[last] * 7 + length * 131) &
@@ -149,7 +154,14 @@ export class ScalarReader {
       while (i < length && cached.charCodeAt(i) === bytes[at + 1 + i]) i++;
       if (i === length) return cached;
     }
-    return KEYS[hash] = Object.keys({ [shortText(bytes, at + 1, length)]: 0 })[0];
+    const key = this.#newKey(shortText(bytes, at + 1, length));
+    // Those that are inherited are never among the known ones.
+    return this.isInherited ? key : KEYS[hash] = Object.keys({ [key]: 0 })[0];
+  }
+
+  #newKey(key: string): string {
+    this.isInherited = key in Object.prototype;
+    return key;
   }
 
   /** Lets go of the bytes. */

@@ -4,7 +4,8 @@ import { ByteWriter } from "../channel/byte_writer.ts";
 import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from "../channel/codec.ts";
 import { ARRAY, HOLES, STRINGS } from "../channel/codec_tags.ts";
 import { InvalidStateError, PicklingError } from "../errors.ts";
-import { randomNumbers, test } from "./harness.ts";
+import { writeFileSync } from "node:fs";
+import { randomNumbers, runProgram, test, withTempFolder } from "./harness.ts";
 import "../runtime/mod.ts"; // long arrays are asked for their keys as the host can
 
 const writer = new ByteWriter();
@@ -205,6 +206,48 @@ test("codec: an empty list, and as many values as there are", () => {
     encodeList(writer, values, String, "argument");
     assert.deepEqual(decodeList(writer.bytes, writer.start, writer.length), values);
   }
+});
+
+test("codec: fields are defined, whatever objects inherit under their names", () => {
+  const shared = Object.prototype as unknown as Record<string, unknown>;
+  const value = [
+    { shout: 1, whisper: 2, toString: 3 },
+    ...Array.from({ length: 12 }, () => ({ shout: 1, whisper: 2 })),
+  ];
+  const bytes = bytesOf(value);
+  Object.defineProperty(shared, "whisper", { value: 0, configurable: true, writable: false });
+  Object.defineProperty(shared, "shout", { configurable: true, set: () => assert.fail("a setter was called") });
+  try {
+    const copy = decodeValue(bytes, 0, bytes.length) as Record<string, unknown>[];
+    for (const item of copy) assert.deepEqual([item.shout, item.whisper], [1, 2]);
+    assert.equal(copy[0].toString, 3);
+  } finally {
+    delete shared.whisper;
+    delete shared.shout;
+  }
+});
+
+test("codec: values arrive where the prototypes of objects and arrays are frozen", async () => {
+  const program = `
+    import { ByteWriter } from "${new URL("../channel/byte_writer.ts", import.meta.url)}";
+    import { decodeValue, encodeValue } from "${new URL("../channel/codec.ts", import.meta.url)}";
+    const record = () => ({ toString: 1, constructor: 2, ["__proto__"]: 3, valueOf: 4, a: 5 });
+    const list = Object.assign([1], { map: 1, toString: 2 });
+    const error = Object.assign(new RangeError("e"), { toString: 1, constructor: 2 });
+    const value = { list, error, date: new Date(0), many: Array.from({ length: 20 }, record) };
+    for (const host of [Object, Array, Map, Error, Date]) Object.freeze(host.prototype);
+    const writer = new ByteWriter();
+    writer.begin();
+    encodeValue(writer, value, "value", "argument");
+    const copy = decodeValue(writer.bytes, writer.start, writer.length) as typeof value;
+    const keys = (value: object) => Object.entries(value).join();
+    console.log(copy.many.every((item) => keys(item) === keys(record())), keys(copy.list), keys(copy.error));
+  `;
+  await withTempFolder(async (folder) => {
+    writeFileSync(`${folder}/frozen.ts`, program);
+    const { code, stdout, stderr } = await runProgram(`${folder}/frozen.ts`);
+    assert.deepEqual([code, stdout, stderr], [0, "true 0,1,map,1,toString,2 toString,1,constructor,2\n", ""]);
+  });
 });
 
 test("codec: what structuredClone does not keep", () => {
