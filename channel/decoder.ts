@@ -329,7 +329,13 @@ class Decoder extends Reading {
     const count = this.count(1);
     const lengths: number[] = [];
     let total = 0;
-    for (let i = 0; i < count; i++) total += lengths[lengths.push(this.size()) - 1];
+    for (let i = 0; i < count; i++) {
+      const byte = this.at < this.end ? this.bytes[this.at] : 0x80;
+      const length = byte < 0x80 ? byte : this.size();
+      if (byte < 0x80) this.at++;
+      lengths.push(length);
+      total += length;
+    }
     const text = this.string();
     if (text.length !== total) throw new DecodeError("Cannot decode as an array of strings has not their length");
     const value: string[] = this.register([]);

@@ -160,7 +160,20 @@ function writeStrings({ writer, value, length }: Packing, first: string): ReadIt
   if (total > limit) return parts;
   writeByte(writer, tag.STRINGS);
   writeSize(writer, length);
-  for (i = 0; i < length; i++) writeSize(writer, parts[i].length);
+  writeLengths(writer, parts);
   writeString(writer, parts.join(""));
   return undefined;
+}
+
+/** The length of each string: one byte for nearly all. */
+function writeLengths(writer: ByteWriter, parts: readonly string[]): void {
+  for (let i = 0; i < parts.length;) {
+    const stop = Math.min(parts.length, i + STEP);
+    writer.reserve(stop - i);
+    const { bytes } = writer;
+    let at = writer.length;
+    for (; i < stop && parts[i].length <= 0x7f; i++) bytes[at++] = parts[i].length;
+    writer.length = at;
+    if (i < stop) writeSize(writer, parts[i++].length);
+  }
 }

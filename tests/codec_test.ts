@@ -503,6 +503,15 @@ test("codec: each getter among the items of an array is read once, whatever it i
   }
 });
 
+test("codec: packed strings, some of them long, arrive as they were", () => {
+  for (const longer of [[0], [1, 2], [4095], [4096], [4095, 4096, 4097], [9999], [0, 5000, 8191, 8192]]) {
+    const list = Array.from({ length: 10_000 }, (_, i) => `${i}`);
+    for (const i of longer) list[i] = "long ".repeat(i % 2 === 0 ? 100 : 5000);
+    assert.deepEqual(cross(list), list);
+    assert.equal(bytesOf(list)[2], STRINGS);
+  }
+});
+
 test("codec: an item that throws is refused with its place, in packed arrays too", () => {
   for (const items of [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], new Array(10).fill(0.5), new Array(10).fill("a")]) {
     for (const place of [0, 1, 7, 9]) {
