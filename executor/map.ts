@@ -61,8 +61,9 @@ export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unkno
  */
 const UNREAD = 4096;
 
-/** Items drawn at a time: about a millisecond of small ones. */
-const SLICE = 2048;
+/** Milliseconds of drawing in one turn, and items between two looks at the clock. */
+const SLICE = 1;
+const ITEMS_BETWEEN = 256;
 
 /** What a slot holds until its call is settled. */
 const PENDING = Symbol("pending");
@@ -356,7 +357,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     if (this.#drawing || !this.#hasRoom()) return;
     if (this.#rows.isAsync) return void this.#drawAsync();
     this.#drawing = true; // what a slice settles at once must not begin another inside it
-    for (let i = 0; i < SLICE && this.#hasRoom(); i++) this.#drawOne();
+    const end = now() + SLICE;
+    do {
+      for (let i = 0; i < ITEMS_BETWEEN && this.#hasRoom(); i++) this.#drawOne();
+    } while (this.#hasRoom() && now() < end);
     this.#queueDrawn();
     if (this.#hasRoom()) {
       this.#scheduler.nextTurn(() => {

@@ -31,9 +31,6 @@ import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
 import { ItemState, SubmittedCall, TaskProfile, type WorkItem } from "./work_item.ts";
 import { Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
-/** Calls that a worker has at most: those of a microsecond are bound by their handling, which no estimate counts. */
-const MOST_CALLS_AHEAD = 1024;
-
 /** Bytes of arguments that a worker has at most, beyond its first call. */
 const MOST_BYTES_AHEAD = 1 << 20;
 
@@ -323,13 +320,13 @@ export class Scheduler implements StaffEvents {
   }
 
   /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
-  #freest({ ahead }: WorkItem): Worker | undefined {
+  #freest({ ahead, mostAhead }: WorkItem): Worker | undefined {
     let freest: Worker | undefined;
     for (const worker of this.#staff.workers) {
       if (!this.#takesCalls(worker)) continue;
       if (worker.ledger.outstanding === 0) return worker;
       // One that has half of what it may have waits for more, so that it gets much at once.
-      if (worker.ledger.load > ahead / 2 || worker.ledger.outstanding > MOST_CALLS_AHEAD / 2) continue;
+      if (worker.ledger.load > ahead / 2 || worker.ledger.outstanding > mostAhead / 2) continue;
       if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
     }
     return freest;
@@ -367,7 +364,7 @@ export class Scheduler implements StaffEvents {
     const least = ledger.outstanding === 0 ? 1 : 0;
     const most = Math.min(
       share,
-      MOST_CALLS_AHEAD - ledger.outstanding,
+      item.mostAhead - ledger.outstanding,
       Math.floor((item.ahead - ledger.load) / item.estimate + ROUNDING),
     );
     const count = most < 1 ? least : Math.max(least, item.countWithin(MOST_BYTES_AHEAD - ledger.bytes, most));

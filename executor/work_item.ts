@@ -63,6 +63,9 @@ const NO_BYTES = new Uint8Array(0);
  */
 const AHEAD = 2;
 
+/** Calls that a worker has at most when another is sent to it. */
+const MOST_AHEAD = 1024;
+
 /** A call, or calls of a `map` that follow each other. */
 export abstract class WorkItem {
   /** Number of its first call in the executor; those behind it have the next ones. */
@@ -99,6 +102,11 @@ export abstract class WorkItem {
   /** Milliseconds of work that its worker may have with it, if it is not to be its only call. */
   get ahead(): number {
     return AHEAD;
+  }
+
+  /** Calls that its worker may have with it: the shortest are bound by their handling, which no estimate counts. */
+  get mostAhead(): number {
+    return MOST_AHEAD;
   }
 
   /** Whether tiny calls of it may share an entry in the slate with their neighbours. */
