@@ -31,7 +31,7 @@ import { type Call, Inbox, type KnownTask, PROOF, type Run } from "./inbox.ts";
 import { nextMean } from "./work_item.ts";
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
-const SHORT = 0.1;
+const SHORT = 1;
 
 /** A call that does not end in this turn: it has returned a promise, or classes of its arguments are to be imported. */
 interface Unfinished {

@@ -62,12 +62,13 @@ export class Deque<T> {
   }
 
   #grow(): void {
-    const mask = this.#ring.length - 1;
-    const ring: (T | undefined)[] = [];
+    const ring = this.#ring;
+    const size = ring.length;
     // Pushed one by one, the empty places too: an array that is made with a length has holes, and is slower to read.
-    for (let i = 0; i <= mask; i++) ring.push(this.#ring[(this.#head + i) & mask]);
-    for (let i = 0; i <= mask; i++) ring.push(undefined);
-    this.#ring = ring;
-    this.#head = 0;
+    for (let i = 0; i < size; i++) {
+      const wrapped = i < this.#head; // what went round the end of the ring now lies behind it
+      ring.push(wrapped ? ring[i] : undefined);
+      if (wrapped) ring[i] = undefined;
+    }
   }
 }

@@ -240,6 +240,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
   #cutOff(error: () => Error): void {
+    this.#queueDrawn(); // a getter of the next item may have come to this: what was drawn before it runs
     // From now on nobody resumes what is held back: a pause would have the executor wait for ever.
     this.#mayPause = false;
     this.#paused = false;

@@ -37,6 +37,9 @@ const MOST_BYTES_AHEAD = 1 << 20;
 /** Bytes of arguments that a worker has at most in one chunk whose size the user gave: it must fit into a message. */
 const MOST_BYTES_IN_CHUNK = 64 << 20;
 
+/** Milliseconds that a worker may have ahead, however little waits: a round trip is to be hidden. */
+const LEAST_AHEAD = 2;
+
 /** So that sums of estimates, which are a little off, still fill what they should. */
 const ROUNDING = 1e-6;
 
@@ -341,14 +344,15 @@ export class Scheduler implements StaffEvents {
     // An even share, or the first worker would take all of a short queue while the others stay idle.
     let takers = 0;
     for (const other of this.#staff.workers) if (this.#takesCalls(other)) takers++;
-    const share = Math.ceil(this.#queue.size / takers);
+    const { size } = this.#queue;
+    const share = Math.ceil(size / takers);
     let taken = 0;
     let previous: WorkItem | undefined;
     for (let item = this.#queue.peek(); item !== undefined && this.#takesCalls(worker); item = this.#queue.peek()) {
       item.estimate = estimate(item);
       const count = previous !== undefined && item.joins(previous)
         ? item.countWithin(MOST_BYTES_IN_CHUNK - worker.ledger.bytes, item.chunkLeft)
-        : this.#roomFor(worker, item, share - taken);
+        : roomFor(worker, item, share - taken, size * item.estimate / (2 * takers));
       if (count === 0) break;
       const assigned = this.#queue.take(Math.min(count, this.#options.maxTasksPerChild - worker.ledger.charged));
       worker.ledger.assign(assigned);
@@ -357,20 +361,6 @@ export class Scheduler implements StaffEvents {
     }
     worker.flush();
     return taken > 0;
-  }
-
-  /** How many of an item's first calls a worker may have, its share being so many. */
-  #roomFor({ ledger }: Worker, item: WorkItem, share: number): number {
-    const least = ledger.outstanding === 0 ? 1 : 0;
-    const most = Math.min(
-      share,
-      item.mostAhead - ledger.outstanding,
-      Math.floor((item.ahead - ledger.load) / item.estimate + ROUNDING),
-    );
-    const count = most < 1 ? least : Math.max(least, item.countWithin(MOST_BYTES_AHEAD - ledger.bytes, most));
-    // A chunk that the user asked for begins where there is room for one of its calls.
-    if (count === 0 || item.chunkLeft === 0) return Math.min(count, item.count);
-    return Math.max(1, item.countWithin(MOST_BYTES_IN_CHUNK - ledger.bytes, item.chunkLeft));
   }
 
   /** If another worker could run them, calls behind one that has turned out long are taken back. */
@@ -491,6 +481,27 @@ export class Scheduler implements StaffEvents {
 /** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
 function estimate(item: WorkItem): number {
   return Math.min(Math.max(item.profile.mean, 0.001), item.ahead);
+}
+
+/**
+ * How many of an item's first calls a worker may have.
+ *
+ * @param share Calls that are its share of what waits.
+ * @param half Milliseconds that half of its share is thought to take: it gets no more ahead, so that towards the end of the
+ *   queue less and less is given at a time, and no worker has long to do when the others are done.
+ */
+function roomFor({ ledger }: Worker, item: WorkItem, share: number, half: number): number {
+  const least = ledger.outstanding === 0 ? 1 : 0;
+  const ahead = Math.min(item.ahead, Math.max(half, LEAST_AHEAD));
+  const most = Math.min(
+    share,
+    item.mostAhead - ledger.outstanding,
+    Math.floor((ahead - ledger.load) / item.estimate + ROUNDING),
+  );
+  const count = most < 1 ? least : Math.max(least, item.countWithin(MOST_BYTES_AHEAD - ledger.bytes, most));
+  // A chunk that the user asked for begins where there is room for one of its calls.
+  if (count === 0 || item.chunkLeft === 0) return Math.min(count, item.count);
+  return Math.max(1, item.countWithin(MOST_BYTES_IN_CHUNK - ledger.bytes, item.chunkLeft));
 }
 
 /** Whether calls wait in the worker that could be taken back; also in one that is leaving. */

@@ -44,7 +44,8 @@ const PERMISSION_FLAG = /^(-[A-Za-z]*[ARWNESIP]|--(allow|deny|ignore)-|--permiss
 export class DenoRuntime extends HostRuntime {
   readonly name: string = "Deno";
   readonly version: string = Deno.version.deno;
-  override readonly losesPosted: boolean = true;
+  // Deno 2.9: terminate() gives 'exit' at once, while a thread that loops goes on, to the end of the program.
+  override readonly terminatesLoosely: boolean = true;
 
   override availableParallelism(): number {
     return navigator.hardwareConcurrency; // node:os asks for --allow-sys

@@ -32,7 +32,7 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
   abstract readonly name: string;
   abstract readonly version: string;
   readonly inBinary: boolean = false;
-  readonly losesPosted: boolean = false;
+  readonly terminatesLoosely: boolean = false;
   readonly #hosts = new ProcessHosts(this);
   // As they are now: a task may replace them.
   readonly #exit = nodeProcess().exit.bind(nodeProcess());

@@ -106,7 +106,7 @@ export interface NodePort {
   /** Posts. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   /** Listens. */
-  on(event: "message", listener: (message: unknown) => void): unknown;
+  on(event: "message" | "close", listener: (message: unknown) => void): unknown;
 }
 
 /** A thread. */
@@ -114,7 +114,7 @@ export interface NodeThread extends NodePort {
   /** Its number in this process. */
   readonly threadId: number;
   /** Listens. */
-  on(event: "message" | "error", listener: (value: unknown) => void): unknown;
+  on(event: "message" | "error" | "close", listener: (value: unknown) => void): unknown;
   /** Listens. */
   on(event: "exit", listener: (code: number) => void): unknown;
   /** Ends it. */

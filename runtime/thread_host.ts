@@ -19,7 +19,7 @@ import { nodeModule, type NodeThread } from "./node_api.ts";
 import { describeExit, relayOutput } from "./output.ts";
 import { START_LIMIT } from "./process_host.ts";
 import type { StartOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
-import { Backlog, isPrinted, type ThreadData } from "./thread_side.ts";
+import { Backlog, isPrinted, type ThreadData, writeOver } from "./thread_side.ts";
 
 /** Milliseconds in which no message must have come, and milliseconds at most, before a thread is ended that may have posted. */
 const SILENCE = 10;
@@ -27,8 +27,8 @@ const LONGEST_SILENCE = 200;
 
 /** What an adapter knows and the host of its threads does not. */
 export interface ThreadHostAdapter {
-  /** Whether `terminate()` loses what the thread has posted and nobody has read. */
-  readonly losesPosted: boolean;
+  /** Whether `terminate()` loses what was posted and not read, and leaves a thread that is at work as it is. */
+  readonly terminatesLoosely: boolean;
   /** The module that a thread runs. */
   threadProgram(options: StartOptions): URL;
 }
@@ -47,13 +47,13 @@ class Thread implements WorkerHandle {
   readonly exited: Promise<WorkerExit>;
   readonly released: Promise<void>;
   readonly #thread: NodeThread;
-  readonly #losesPosted: boolean;
+  readonly #terminatesLoosely: boolean;
   /** Messages that have come. */
   #taken = 0;
   #killed = false;
 
   constructor(adapter: ThreadHostAdapter, options: StartOptions) {
-    this.#losesPosted = adapter.losesPosted;
+    this.#terminatesLoosely = adapter.terminatesLoosely;
     const slate = new SharedArrayBuffer(SLATE_SIZE);
     const backlog = new Backlog();
     const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
@@ -83,11 +83,15 @@ class Thread implements WorkerHandle {
   kill(): void {
     if (this.#killed) return;
     this.#killed = true;
-    if (!this.#losesPosted) return void this.#thread.terminate();
+    if (!this.#terminatesLoosely) return void this.#thread.terminate();
+    writeOver(this.slate);
     void this.#untilSilent().then(() => this.#thread.terminate());
   }
 
-  /** What has been posted is read, for a kill harms no finished call; but a thread that posts for ever is ended, too. */
+  /**
+   * What has been posted is read, for a kill harms no finished call; but a thread that posts for ever is ended, too. In that
+   * time one that runs short calls has looked at its slate.
+   */
   async #untilSilent(): Promise<void> {
     for (let waited = 0; waited < LONGEST_SILENCE; waited += SILENCE) {
       const before = this.#taken;

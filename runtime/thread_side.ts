@@ -1,6 +1,7 @@
 /** The worker's side of a thread: its way to its parent, and what it prints. */
 import { introduction, MessageKind } from "../channel/protocol.ts";
 import { PortChannel } from "../channel/port_channel.ts";
+import type { SlateMemory } from "../channel/slate.ts";
 import { MappedSlate } from "./mapped_slate.ts";
 import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
 import type { ParentLink, WorkerSide } from "./runtime.ts";
@@ -63,6 +64,33 @@ export class Backlog {
   }
 }
 
+/** In place of the slate's `stop`: the thread is to end. */
+const OVER = -1;
+
+/** The slate, as the thread has it. */
+class ThreadSlate extends MappedSlate {
+  readonly #end: () => void;
+
+  constructor(memory: SharedArrayBuffer, end: () => void) {
+    super(new Uint8Array(memory));
+    this.#end = end;
+  }
+
+  override read(word: 0 | 1): number {
+    const value = super.read(word);
+    if (value === OVER) this.#end();
+    return value;
+  }
+}
+
+/**
+ * Asks a thread to enter no more calls, and to end when it would: that is all there is where `terminate()` does not stop one
+ * that is at work.
+ */
+export function writeOver(slate: SlateMemory): void {
+  slate.write(1, OVER);
+}
+
 /** What this thread was given, if it was started as a worker of a pool. */
 export function threadData(): ThreadData["ergate"] {
   const { isMainThread, workerData } = nodeModule("node:worker_threads");
@@ -96,8 +124,10 @@ export class ThreadSide implements WorkerSide {
   connectToParent(): Promise<ParentLink> {
     const channel = new PortChannel({ postMessage: this.#post }, () => this.exit(1));
     this.#port.on("message", (message) => channel.take(message));
+    this.#port.on("close", () => this.exit(1)); // by a task: nobody would hear of this thread again
     channel.send(introduction(MessageKind.HELLO, ""));
-    return Promise.resolve({ channel, slate: new MappedSlate(new Uint8Array(this.#data.slate)) });
+    const slate = new ThreadSlate(this.#data.slate, () => this.exit(1));
+    return Promise.resolve({ channel, slate });
   }
 
   onUncaught(fn: (error: unknown) => void): void {
