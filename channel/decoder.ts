@@ -7,7 +7,7 @@ import { readBuffer, readSegment, readShared, readView } from "./buffer_reader.t
 import * as tag from "./codec_tags.ts";
 import { DecodeError } from "./decode_error.ts";
 import { readErrorBody, readErrorShell } from "./error_reader.ts";
-import { readClass, readHead, readPickled } from "./instance_reader.ts";
+import { readClass, readErrorInstance, readHead, readPickled } from "./instance_reader.ts";
 import { define, NONE, Reading } from "./reading.ts";
 import type { Segments } from "./segments.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
@@ -181,10 +181,8 @@ class Decoder extends Reading {
         const found = readClass(this);
         return this.register(found === undefined ? {} : Object.create(found.prototype) as object);
       }
-      case tag.ERROR_INSTANCE: {
-        const found = readClass(this);
-        return this.register(readErrorShell(this, found?.prototype));
-      }
+      case tag.ERROR_INSTANCE:
+        return this.register(readErrorInstance(this));
       default:
         throw new DecodeError(`Cannot decode as a container is expected: tag is ${kind}`);
     }

@@ -8,10 +8,13 @@ import { define, type Reading } from "./reading.ts";
  */
 const BARE_FRAME = /^ {4}at ((?:\/|[A-Z]:).*:\d+:\d+)$/gm;
 
-/** Reads an error's head; makes the error, of a registered class if one is given. */
-export function readErrorShell(reading: Reading, prototype?: object): Error {
+/**
+ * Reads an error's head; makes the error, of a registered class if one is given. Without one, and with no name in the head,
+ * it gets the name of the class that it should have been of.
+ */
+export function readErrorShell(reading: Reading, prototype?: object, lostName?: string): Error {
   const className = reading.string();
-  const name = reading.text();
+  const name = reading.text() ?? (prototype === undefined ? lostName : undefined);
   return makeError(className, reading.text(), name, prototype);
 }
 

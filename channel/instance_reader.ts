@@ -30,12 +30,14 @@ export function readHead(reading: Reading, head: number): void {
 
 function readTable(reading: Reading): void {
   const classes: (RegisteredClass | undefined)[] = reading.classes = [];
+  const names: string[] = [];
   const missing = [];
   const count = reading.count(3);
   for (let i = 0; i < count; i++) {
     const address = { url: reading.string(), name: reading.string(), hash: reading.string() };
     const found = lookUpClass(address);
     classes.push(found);
+    names.push(address.name);
     if (found === undefined) missing.push(address);
   }
   if (reading.at !== reading.end) {
@@ -49,26 +51,38 @@ function readTable(reading: Reading): void {
       { index: -1, missing },
     );
   }
+  reading.classNames = names;
   for (const { name } of missing) reading.lost.push(`class ${name}, which is not registered here`);
 }
 
 /** Reads the place of a class in the table; gives the class. */
 export function readClass(reading: Reading): RegisteredClass | undefined {
+  return reading.classes![readPlace(reading)];
+}
+
+function readPlace(reading: Reading): number {
   const place = reading.size();
   if (place >= (reading.classes?.length ?? 0)) throw new DecodeError("Cannot decode as a class is not in the table");
-  return reading.classes![place];
+  return place;
+}
+
+/** Reads the place of an error's class, and the error's head. Of a class that cannot be had the name stays. */
+export function readErrorInstance(reading: Reading): Error {
+  const place = readPlace(reading);
+  return readErrorShell(reading, reading.classes![place]?.prototype, reading.classNames?.[place]);
 }
 
 /** Reads what `toPickle` gave, and makes the instance of it. */
 export function readPickled(reading: Reading, kind: number): object {
-  const found = readClass(reading);
+  const place = readPlace(reading);
+  const found = reading.classes![place];
   const at = reading.reserve();
   if (++reading.depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as states are nested too deep");
   const state = reading.value();
   reading.depth--;
   let twin: Error | undefined;
   if (kind === tag.PICKLED_ERROR) {
-    twin = readErrorShell(reading);
+    twin = readErrorShell(reading, undefined, found === undefined ? reading.classNames?.[place] : undefined);
     readStack(reading, twin);
   }
   return reading.seen[at] = found === undefined ? twin ?? bare(state) : revive(reading, found, state, twin);

@@ -30,6 +30,8 @@ export abstract class Reading extends ScalarReader {
   inheriting: Set<object> | undefined;
   /** The classes of the list's table; `undefined` for one that is not registered here. */
   classes: (RegisteredClass | undefined)[] | undefined;
+  /** The names of all of them, if one is not. */
+  classNames: string[] | undefined;
   /** Gets what the classes that cannot be had cost; without it they are errors. */
   lost: string[] | undefined;
   /** The index of the value that is being read; -1: all are there, but for bodies that come later. */
@@ -63,6 +65,7 @@ export abstract class Reading extends ScalarReader {
       this.inheriting =
       this.later =
       this.classes =
+      this.classNames =
       this.lost =
         undefined;
   }

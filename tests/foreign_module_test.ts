@@ -90,15 +90,15 @@ for (const kind of ["process", "thread"]) {
         "give state PicklingError",
         "fail state PicklingError",
         "give error PicklingError",
-        "fail error RangeError",
+        "fail error PlantedError",
         "give state error PicklingError",
-        "fail state error TypeError",
+        "fail state error StateError",
         "give cause PicklingError",
-        "fail cause Error < RangeError",
+        "fail cause Error < PlantedError",
         "give fields of an error PicklingError",
         "fail fields of an error Error",
-        "lost WorkerLostError < RangeError",
-        `broken Broken${kind === "thread" ? "Thread" : "Process"}Pool < TypeError`,
+        "lost WorkerLostError < PlantedError",
+        `broken Broken${kind === "thread" ? "Thread" : "Process"}Pool < StateError`,
       ]);
       assert.ok(!existsSync(project.path("imports")), "a module was imported");
     }));
