@@ -1,12 +1,12 @@
 /**
- * Hashes every word of an English dictionary with SHA-512: serially, then on a process pool.
+ * Hashes every word of an English dictionary with SHA-512: serially, then on pools of processes and of threads.
  *
  * Runs unchanged on Deno (`deno run -A`), Bun and Node; `deno task demo` runs it on all three. Its exit code is 1 if a
  * pool's hashes are not those of the serial run. An argument limits the number of words.
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { isMain, ProcessPoolExecutor } from "../mod.ts";
+import { type Executor, isMain, ProcessPoolExecutor, ThreadPoolExecutor } from "../mod.ts";
 import { hashWord, hashWordTenTimes } from "./hash_tasks.ts";
 
 /** Each way is timed so many times, in turn with the others; the median is shown. */
@@ -25,13 +25,22 @@ interface Way {
 
 const WAYS: readonly Way[] = [
   { name: "serially", hash: (task, words) => words.map((word) => task(word)) },
-  { name: "on a pool", hash: (task, words) => hashOnPool(task, words) },
-  { name: `on a pool, chunks of ${TUNED_CHUNK}`, hash: (task, words) => hashOnPool(task, words, TUNED_CHUNK) },
+  { name: "on processes", hash: (task, words) => hashOn(new ProcessPoolExecutor(), task, words) },
+  {
+    name: `on processes, chunks of ${TUNED_CHUNK}`,
+    hash: (task, words) => hashOn(new ProcessPoolExecutor(), task, words, TUNED_CHUNK),
+  },
+  { name: "on threads", hash: (task, words) => hashOn(new ThreadPoolExecutor(), task, words) },
 ];
 
 /** The pool's start and end are part of the time. */
-async function hashOnPool(task: HashTask, words: readonly string[], chunksize?: number): Promise<string[]> {
-  await using pool = new ProcessPoolExecutor();
+async function hashOn(
+  executor: Executor,
+  task: HashTask,
+  words: readonly string[],
+  chunksize?: number,
+): Promise<string[]> {
+  await using pool = executor;
   return await pool.map(task, words, { chunksize }).toArray();
 }
 
@@ -51,10 +60,10 @@ async function compare(title: string, task: HashTask, words: readonly string[]):
   }
   console.log(`${title}: ${new Set(expected).size} distinct hashes, ${same ? "the same" : "NOT THE SAME"} each time`);
   const [serial, ...pools] = times.map(median);
-  console.log(`  ${WAYS[0].name.padEnd(28)}${seconds(serial)}`);
+  console.log(`  ${WAYS[0].name.padEnd(31)}${seconds(serial)}`);
   for (const [index, time] of pools.entries()) {
     const speedUp = `${(serial / time).toFixed(2)} x serial`;
-    console.log(`  ${WAYS[index + 1].name.padEnd(28)}${seconds(time)}   ${speedUp}`);
+    console.log(`  ${WAYS[index + 1].name.padEnd(31)}${seconds(time)}   ${speedUp}`);
   }
   return same;
 }

@@ -13,7 +13,8 @@ export interface ThreadPoolExecutorOptions<InitArgs extends unknown[] = unknown[
  *
  * Tasks, types and errors are those of {@linkcode ProcessPoolExecutor}. A `SharedArrayBuffer` passes and is shared, and a
  * transferred buffer moves without a copy. What ends a whole process (a crash in native code, on Deno a heap that is
- * exhausted) ends the program, too.
+ * exhausted) ends the program, too. On Deno 2.9 a thread that loops, or blocks, cannot be stopped: its call fails when the
+ * thread is ended, but it keeps a core busy until the program's end; take processes for what may loop.
  *
  * `process.exit()` in a task ends its thread alone. What a task prints reaches the program's own output in whole lines. A
  * program with an idle pool ends by itself; one with pending calls ends when they are done.
