@@ -12,8 +12,11 @@ import type { Channel, ChannelEnd, FrameHandler, Ownership } from "./channel.ts"
 import { FRAME_HEAD_SIZE, ProtocolError } from "./protocol.ts";
 import { isShared, NO_SEGMENTS, type Segment, type Segments } from "./segments.ts";
 
-/** Bytes of a frame from which on it is cheaper to move it than to copy it; at 100 bytes a copy takes half as long. */
+/** Bytes from which on it is cheaper to move a buffer than to copy it; of 100 bytes a copy takes half as long. */
 const MOVED_SIZE = 4096;
+
+/** Buffers that move with one message: Node's time grows with the square of their number, half a second for 40,000. */
+const MOST_MOVED = 1_000;
 
 /** What posts. */
 export interface Port {
@@ -56,7 +59,7 @@ export class PortChannel implements Channel {
     // Deno walks an array index by index.
     const { buffer } = frame.slice(FRAME_HEAD_SIZE) as Uint8Array<ArrayBuffer>;
     const moved = buffer.byteLength < MOVED_SIZE ? [] : [buffer];
-    if (ownership === "given") moved.push(...segments.filter((segment) => !isShared(segment)));
+    if (ownership === "given") addMoved(moved, segments);
     this.#port.postMessage(segments.length === 0 ? buffer : [buffer, ...segments], moved);
   }
 
@@ -107,6 +110,14 @@ export class PortChannel implements Channel {
   finish(end?: ChannelEnd): void {
     this.#ended = true;
     this.#end(end);
+  }
+}
+
+/** Appends the buffers that are to move. */
+function addMoved(moved: ArrayBuffer[], segments: readonly Segment[]): void {
+  for (const segment of segments) {
+    if (moved.length === MOST_MOVED) return;
+    if (!isShared(segment) && segment.byteLength >= MOVED_SIZE) moved.push(segment);
   }
 }
 
