@@ -49,7 +49,7 @@ export class Answers {
     this.#channel = channel;
   }
 
-  /** Whether they must go out before anything else is done. */
+  /** Whether they must go out now, if they would else wait until `time`. */
   areDue(time: number): boolean {
     return this.#waiting > 0 &&
       (time - this.#since >= GREATEST_AGE || this.#frame.frameSize + this.#columnSize >= GREATEST_SIZE);

@@ -125,7 +125,7 @@ export class CallRunner {
       }
       const time = now();
       const isShort = run.task.measured >= PROOF && run.task.mean < SHORT;
-      if (!isShort || this.answers.areDue(time)) this.answers.send();
+      if (!isShort || this.answers.areDue(time + run.task.mean)) this.answers.send();
       if (this.#channel.unsent > 0) {
         this.#busy = true;
         this.#channel.drained().then(() => this.#goOn());
