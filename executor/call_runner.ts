@@ -197,7 +197,7 @@ export class CallRunner {
 
   /** Outside of the call's context: a module that is imported, and what follows the call, are not the call. */
   #goOnWith({ call, missing, promise }: Unfinished, context: CallContext): void {
-    if (missing === undefined) this.#await(call.task, promise!);
+    if (missing === undefined) this.#await(call.task, promise!, context);
     else this.#import(missing, (imported) => this.#runApart(call, context, imported));
   }
 
@@ -248,9 +248,10 @@ export class CallRunner {
     });
   }
 
-  #await(task: KnownTask, value: PromiseLike<unknown>): void {
+  #await(task: KnownTask, value: PromiseLike<unknown>, context: CallContext): void {
     // Not Promise.resolve(), which asks the promise for its constructor, and may be answered by a throw.
     const settled = new Promise((resolve) => resolve(value));
+    this.#contexts.keepUntil(context, settled);
     this.#busy = this.#waiting = true;
     this.answers.sendSoon();
     settled.then(

@@ -69,7 +69,7 @@ function threadScheduler<InitArgs extends unknown[]>(options: ThreadPoolExecutor
   const group = common.runtime.openThreadGroup();
   return new Scheduler({
     ...common,
-    check: () => {},
+    check: () => common.runtime.checkThreads(),
     start: (name) => group.start(found(name)),
     close: () => group.close(),
     broken: (message, options) => new BrokenThreadPool(message, options),

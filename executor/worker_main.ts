@@ -146,7 +146,9 @@ class WorkerMain {
     try {
       const task = await findTask(this.#runtime, address, false) as RegisteredTask;
       const values = await this.#decodeInitargs(args, segments);
-      await this.#contexts.run(context, () => task.fn.apply(task.receiver, values));
+      const running = this.#contexts.run(context, async () => await task.fn.apply(task.receiver, values));
+      this.#contexts.keepUntil(context, running);
+      await running;
       frame.beginFrame(MessageKind.READY);
     } catch (error) {
       frame.beginFrame(MessageKind.FAILED);

@@ -1,6 +1,6 @@
 /** How the hosts print an array without its items: see `channel/array_keys.ts`, which asks that of long ones. */
 import type { ArrayPrinter } from "../channel/array_keys.ts";
-import { nodeModule, nodeProcess } from "./node_api.ts";
+import { hasNodeModules, nodeModule } from "./node_api.ts";
 
 /** Deno's `node:util` is written in JavaScript, and takes ten times as long as the others'. */
 const LONGER = "Deno" in globalThis ? 512 : 32;
@@ -9,7 +9,7 @@ const OPTIONS = { customInspect: false, depth: 0, maxArrayLength: 0, showProxy: 
 
 /** The host's printer, by `node:util`; `undefined`: it has none. */
 export function arrayPrinter(): ArrayPrinter | undefined {
-  if (nodeProcess()?.getBuiltinModule === undefined) return undefined;
+  if (!hasNodeModules()) return undefined;
   let inspect: ((value: unknown, options: object) => string) | undefined;
   return {
     longer: LONGER,

@@ -54,6 +54,8 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
 
   checkProcesses(_options: Pick<ProcessOptions, "permissions" | "execArgv">): void {}
 
+  checkThreads(): void {}
+
   openProcessGroup(): WorkerGroup<ProcessOptions> {
     return this.#hosts.open();
   }
@@ -151,7 +153,11 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
   callLocal<T>(): CallLocal<T> {
     const { AsyncLocalStorage } = nodeModule("node:async_hooks");
     const storage = new AsyncLocalStorage<T>();
-    return { run: (value, fn, ...args) => storage.run(value, fn, ...args), get: () => storage.getStore() };
+    return {
+      run: (value, fn, ...args) => storage.run(value, fn, ...args),
+      keepUntil: () => {}, // it follows
+      get: () => storage.getStore(),
+    };
   }
 }
 

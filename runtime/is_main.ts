@@ -2,7 +2,7 @@
 import { describe } from "../errors.ts";
 import type { ModuleMeta } from "../tasks/registry.ts";
 import { isWorker } from "../tasks/current_task.ts";
-import { nodeModule, nodeProcess } from "./node_api.ts";
+import { hasNodeModules, nodeModule, nodeProcess } from "./node_api.ts";
 
 /**
  * Tells whether a module is the program's main module, and this no worker: the guard of a program that holds its tasks
@@ -38,8 +38,8 @@ export function isMain(module: ModuleMeta): boolean {
 
 /** For hosts and bundles without `import.meta.main`: is it the file that was named on the command line? */
 function isProgram(url: string): boolean {
-  const process = nodeProcess();
-  const program = process?.argv?.[1];
+  if (!hasNodeModules()) return isOfPage(url);
+  const program = nodeProcess().argv[1];
   if (program === undefined || !url.startsWith("file:")) return false;
   const { realpathSync } = nodeModule("node:fs");
   const path = nodeModule("node:url").fileURLToPath(url);
@@ -49,4 +49,17 @@ function isProgram(url: string): boolean {
   } catch {
     return false; // `node .` and the like: no file of that name
   }
+}
+
+/** The slice of the web that names the modules of a page, or that of a worker. */
+interface Page {
+  readonly document?: { readonly baseURI: string; readonly scripts: Iterable<{ type: string; src: string }> };
+  readonly location?: { readonly href: string };
+}
+
+/** For browsers: does a script element of the page name it, or hold it, or is it what this worker of the page's own runs? */
+function isOfPage(url: string): boolean {
+  const { document, location } = globalThis as unknown as Page;
+  if (document === undefined) return location?.href === url;
+  return Array.from(document.scripts).some(({ type, src }) => type === "module" && (src || document.baseURI) === url);
 }

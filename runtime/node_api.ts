@@ -222,6 +222,11 @@ export function nodeProcess(): NodeProcess {
   return process;
 }
 
+/** Whether there are Node's modules. Bundlers give pages a `process` with little in it. */
+export function hasNodeModules(): boolean {
+  return typeof nodeProcess()?.getBuiltinModule === "function";
+}
+
 /** A built-in module of Node. */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] {
   return nodeProcess().getBuiltinModule(name);

@@ -15,6 +15,7 @@ import { type Channel } from "../channel/channel.ts";
 import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
 import type { Child, ChildCommand } from "./child.ts";
+import { START_LIMIT } from "./greeting.ts";
 import { nodeModule, type NodeServer, type NodeSocket } from "./node_api.ts";
 import { describeExit, relayOutput } from "./output.ts";
 import { Reaper } from "./reaper.ts";
@@ -22,12 +23,6 @@ import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./ru
 import { SegmentFile } from "./segment_file.ts";
 import { SlateFile } from "./slate_file.ts";
 import { SocketStream } from "./socket_stream.ts";
-
-/**
- * Milliseconds in which a worker must have said hello. The slowest start seen is under a second; on a machine that swaps
- * it may be many. A child that hangs as it starts would otherwise be waited for, and its calls with it, for ever.
- */
-export const START_LIMIT = 60_000;
 
 /**
  * Turns of the event loop, and milliseconds at least, in which connections of a dead child are accepted, and read on both of

@@ -1,5 +1,5 @@
 /**
- * What the engine asks of a host. Everything that differs between Deno, Bun and Node is behind this interface; nothing
+ * What the engine asks of a host. Everything that differs between Deno, Bun, Node and browsers is behind this interface; nothing
  * outside this folder knows which of them it is on.
  */
 import type { Channel } from "../channel/channel.ts";
@@ -108,6 +108,11 @@ export interface WorkerSide {
 export interface CallLocal<T> {
   /** Calls `fn` with `value` bound. */
   run<Args extends unknown[], R>(value: T, fn: (...args: Args) => R, ...args: Args): R;
+  /**
+   * The call has returned a promise: where the host cannot follow it through what it awaits, the value is bound to all that
+   * runs until that has settled.
+   */
+  keepUntil(value: T, settled: PromiseLike<unknown>): void;
   /** The value bound around the caller. */
   get(): T | undefined;
 }
@@ -134,6 +139,12 @@ export interface Runtime {
    * @throws {NotSupportedError} If they cannot, or may not; it names the permission or feature that lacks.
    */
   checkProcesses(options: Pick<ProcessOptions, "permissions" | "execArgv">): void;
+  /**
+   * Checks that threads can be started.
+   *
+   * @throws {NotSupportedError} If they cannot; it names what lacks.
+   */
+  checkThreads(): void;
   /** Opens a group of child processes. */
   openProcessGroup(): WorkerGroup<ProcessOptions>;
   /** Opens a group of threads. */

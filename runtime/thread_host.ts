@@ -10,16 +10,16 @@
  */
 import type { Channel } from "../channel/channel.ts";
 import { PortChannel } from "../channel/port_channel.ts";
-import { FrameReader, MessageKind, PROTOCOL_VERSION, ProtocolError } from "../channel/protocol.ts";
 import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 import type { ChildOutput } from "./child.ts";
-import { clearTimeout, setTimeout } from "./host_functions.ts";
+import { greeted } from "./greeting.ts";
+import { setTimeout } from "./host_functions.ts";
 import { MappedSlate } from "./mapped_slate.ts";
 import { nodeModule, type NodeThread } from "./node_api.ts";
-import { describeExit, relayOutput } from "./output.ts";
-import { START_LIMIT } from "./process_host.ts";
+import { relayOutput } from "./output.ts";
 import type { StartOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
-import { Backlog, isPrinted, type ThreadData, writeOver } from "./thread_side.ts";
+import { writeOver } from "./thread_end.ts";
+import { Backlog, isPrinted, type ThreadData } from "./thread_side.ts";
 
 /** Milliseconds in which no message must have come, and milliseconds at most, before a thread is ended that may have posted. */
 const SILENCE = 10;
@@ -107,31 +107,6 @@ function ended(thread: NodeThread): Promise<WorkerExit> {
     let error: Error | undefined;
     thread.on("error", (thrown) => error = thrown instanceof Error ? thrown : new Error(String(thrown)));
     thread.on("exit", (code) => resolve({ code, signal: null, ...(error === undefined ? undefined : { error }) }));
-  });
-}
-
-/** Resolves when the other side has said hello. */
-function greeted(channel: PortChannel, exited: Promise<WorkerExit>): Promise<Channel> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new Error(`Cannot start a worker thread as it must say hello within ${START_LIMIT} ms: it did not`));
-    }, START_LIMIT);
-    // One that is starting keeps nobody waiting who does not wait for a call.
-    (timer as unknown as { unref?(): void }).unref?.();
-    channel.receive((bytes) => {
-      clearTimeout(timer);
-      const frame = new FrameReader(bytes);
-      if (frame.u8() !== MessageKind.HELLO || frame.u32() !== PROTOCOL_VERSION) {
-        throw new ProtocolError("Cannot use a thread as it must say hello first: it said something else");
-      }
-      channel.receive(undefined); // what follows is for the one who waits for this channel
-      resolve(channel);
-    });
-    channel.closed.then(async (end) => {
-      const exit = await exited;
-      clearTimeout(timer);
-      reject(end ?? exit.error ?? new Error(`it exited before it said hello (${describeExit(exit)})`));
-    });
   });
 }
 

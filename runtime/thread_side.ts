@@ -1,10 +1,9 @@
 /** The worker's side of a thread: its way to its parent, and what it prints. */
 import { introduction, MessageKind } from "../channel/protocol.ts";
 import { PortChannel } from "../channel/port_channel.ts";
-import type { SlateMemory } from "../channel/slate.ts";
-import { MappedSlate } from "./mapped_slate.ts";
 import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
 import type { ParentLink, WorkerSide } from "./runtime.ts";
+import { ThreadSlate } from "./thread_end.ts";
 
 /** What a thread is given at its start. */
 export interface ThreadData {
@@ -62,33 +61,6 @@ export class Backlog {
     Atomics.sub(this.#word, 0, size);
     Atomics.notify(this.#word, 0);
   }
-}
-
-/** In place of the slate's `stop`: the thread is to end. */
-const OVER = -1;
-
-/** The slate, as the thread has it. */
-class ThreadSlate extends MappedSlate {
-  readonly #end: () => void;
-
-  constructor(memory: SharedArrayBuffer, end: () => void) {
-    super(new Uint8Array(memory));
-    this.#end = end;
-  }
-
-  override read(word: 0 | 1): number {
-    const value = super.read(word);
-    if (value === OVER) this.#end();
-    return value;
-  }
-}
-
-/**
- * Asks a thread to enter no more calls, and to end when it would: that is all there is where `terminate()` does not stop one
- * that is at work.
- */
-export function writeOver(slate: SlateMemory): void {
-  slate.write(1, OVER);
 }
 
 /** What this thread was given, if it was started as a worker of a pool. */
