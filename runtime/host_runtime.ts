@@ -68,6 +68,10 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
     return new URL(entry.url);
   }
 
+  threadEnvironment(): Record<string, string | undefined> | undefined {
+    return undefined;
+  }
+
   spawn(command: ChildCommand): Child {
     return new NodeChild(command, nodeProcess().env);
   }

@@ -156,7 +156,11 @@ export interface NodeModules {
   "node:worker_threads": {
     Worker: new (
       program: URL | string,
-      options: { readonly name?: string; readonly workerData: unknown },
+      options: {
+        readonly name?: string;
+        readonly workerData: unknown;
+        readonly env?: Readonly<Record<string, string | undefined>>;
+      },
     ) => NodeThread;
     readonly isMainThread: boolean;
     readonly threadId: number;

@@ -29,6 +29,8 @@ const LONGEST_SILENCE = 200;
 export interface ThreadHostAdapter {
   /** Whether `terminate()` loses what was posted and not read, and leaves a thread that is at work as it is. */
   readonly terminatesLoosely: boolean;
+  /** The environment of a thread; `undefined`: a copy of this process's. */
+  threadEnvironment(): Record<string, string | undefined> | undefined;
   /** The module that a thread runs. */
   threadProgram(options: StartOptions): URL;
 }
@@ -58,7 +60,11 @@ class Thread implements WorkerHandle {
     const backlog = new Backlog();
     const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
     const { Worker } = nodeModule("node:worker_threads");
-    const thread = this.#thread = new Worker(adapter.threadProgram(options), { name: options.name, workerData });
+    const thread = this.#thread = new Worker(adapter.threadProgram(options), {
+      name: options.name,
+      workerData,
+      env: adapter.threadEnvironment(),
+    });
     this.place = `thread ${thread.threadId}`;
     this.slate = new MappedSlate(new Uint8Array(slate));
     const channel = new PortChannel(thread, () => this.kill());

@@ -532,3 +532,30 @@ test("options: env, cwd and execArgv reach the workers, env on top of the parent
     const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
     assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
   }));
+
+test("options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it", () =>
+  withProject({
+    "tasks.ts": `
+      import { tasks } from "@ergate/ergate";
+      import process from "node:process";
+      export function variables(): Record<string, string | undefined> {
+        return { ...process.env };
+      }
+      tasks(import.meta, { variables });
+    `,
+    "main.ts": `
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
+      import { variables } from "./tasks.ts";
+      for (const pool of [new ProcessPoolExecutor(1), new ThreadPoolExecutor(1)]) {
+        const there = await pool.submit(variables);
+        const names = Object.keys(there).filter((name) => there[name] !== variables()[name]);
+        console.log(JSON.stringify(names), there.GIVEN);
+        await pool.shutdown();
+      }
+    `,
+  }, async (project) => {
+    const run = await project.run("main.ts", {
+      env: { GIVEN: "yes", NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined },
+    });
+    assert.equal(printed(run), "[] yes\n[] yes\n");
+  }));
