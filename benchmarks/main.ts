@@ -36,11 +36,13 @@ function parse(words: readonly string[]): Flags {
   };
 }
 
-/** The results with those that a file has already. */
+/** The results with those that a file has already, in the order of the rows. */
 function withOlder(file: string, results: Results): Results {
   if (!existsSync(file)) return results;
   const older = JSON.parse(readFileSync(file, "utf8")) as Results;
-  return { ...results, rows: { ...older.rows, ...results.rows } };
+  const all = { ...older.rows, ...results.rows };
+  const known = ROWS.map(({ name }) => name).filter((name) => name in all);
+  return { ...results, rows: Object.fromEntries(known.map((name) => [name, all[name]])) };
 }
 
 /** Four digits are more than is known. */
