@@ -79,10 +79,10 @@ function reached(target: Target, measured: Measured | undefined, python: Measure
   if (target.rate !== undefined) {
     return mark(rate(measured!.count, median(own)), measured!.count / median(own) * 1e3 >= target.rate);
   }
-  // Python may have run fewer of them: its times are scaled.
+  // Python may have run fewer of them: its times are scaled. It has a serial run of its own, which is none of ours.
   const scale = measured!.count / (python?.count ?? 1);
   const theirs = Object.entries(python?.times ?? {}).map(([name, all]) => [name, all.map((time) => time * scale)]);
-  const ratio = speed({ ...measured!.times, ...Object.fromEntries(theirs) }, target.of, target.with!);
+  const ratio = speed({ ...Object.fromEntries(theirs), ...measured!.times }, target.of, target.with!);
   if (ratio === undefined) return "";
   if (target.speed !== undefined) return mark(digits(ratio), ratio >= target.speed);
   return target.time === undefined ? digits(1 / ratio) : mark(digits(1 / ratio), 1 / ratio <= target.time);
