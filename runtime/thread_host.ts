@@ -21,7 +21,7 @@ import type { StartOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runt
 import { writeOver } from "./thread_end.ts";
 import { Backlog, isPrinted, type ThreadData } from "./thread_side.ts";
 
-/** Milliseconds in which no message must have come, and milliseconds at most, before a thread is ended that may have posted. */
+/** Milliseconds in which nothing must have come from a thread, and milliseconds at most, before it is ended where that is loose. */
 const SILENCE = 10;
 const LONGEST_SILENCE = 200;
 
@@ -95,14 +95,15 @@ class Thread implements WorkerHandle {
   }
 
   /**
-   * What has been posted is read, for a kill harms no finished call; but a thread that posts for ever is ended, too. In that
-   * time one that runs short calls has looked at its slate.
+   * What has been posted is read, for a kill harms no finished call; but a thread that posts for ever is ended, too. One that
+   * has been at the same call all that time is bound to look at its slate before it enters another (ARCHITECTURE.md, "Taking
+   * calls back").
    */
   async #untilSilent(): Promise<void> {
     for (let waited = 0; waited < LONGEST_SILENCE; waited += SILENCE) {
-      const before = this.#taken;
+      const [taken, entered] = [this.#taken, this.slate.read(0)];
       await new Promise<void>((go) => void setTimeout(go, SILENCE));
-      if (this.#taken === before) return;
+      if (this.#taken === taken && this.slate.read(0) === entered) return;
     }
   }
 }

@@ -26,7 +26,8 @@ export interface Printed {
 
 /** Whether a message holds what a thread printed. */
 export function isPrinted(message: unknown): message is Printed {
-  return typeof message === "object" && message !== null && "stream" in message;
+  const { stream, bytes } = (message ?? {}) as Partial<Printed>;
+  return (stream === "stdout" || stream === "stderr") && bytes instanceof ArrayBuffer;
 }
 
 /** Bytes printed and not taken at which a thread waits: an endless print must not fill the memory. */
