@@ -1,26 +1,10 @@
 /** The port between a program and its threads, which tasks can reach, too. */
 
 import assert from "node:assert/strict";
-import { parentPort } from "node:worker_threads";
-import { tasks, ThreadPoolExecutor, WorkerLostError } from "../mod.ts";
+import { ThreadPoolExecutor, WorkerLostError } from "../mod.ts";
 import { test } from "./harness.ts";
 import { rejection } from "./pools.ts";
-
-/** Posts what is none of the engine's messages. */
-export function postGarbage(message: unknown): Promise<void> {
-  parentPort!.postMessage(message);
-  return new Promise(() => {});
-}
-
-/** Closes the port, or, on a host whose port cannot be closed, ends the thread. */
-export function closePort(): Promise<void> {
-  const port = parentPort as unknown as { close?(): void };
-  if (port.close === undefined) (globalThis as unknown as { close(): void }).close();
-  else port.close();
-  return new Promise(() => {});
-}
-
-tasks(import.meta, { postGarbage, closePort });
+import { closePort, postGarbage } from "./tasks_threads.ts";
 
 const GARBAGE: readonly unknown[] = [
   5,

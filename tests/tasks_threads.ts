@@ -1,0 +1,20 @@
+/** Tasks that reach for the port of the thread that they run in. */
+
+import { parentPort } from "node:worker_threads";
+import { tasks } from "../mod.ts";
+
+/** Posts what is none of the engine's messages. */
+export function postGarbage(message: unknown): Promise<void> {
+  parentPort!.postMessage(message);
+  return new Promise(() => {});
+}
+
+/** Closes the port, or, on a host whose port cannot be closed, ends the thread. */
+export function closePort(): Promise<void> {
+  const port = parentPort as unknown as { close?(): void };
+  if (port.close === undefined) (globalThis as unknown as { close(): void }).close();
+  else port.close();
+  return new Promise(() => {});
+}
+
+tasks(import.meta, { postGarbage, closePort });
