@@ -26,11 +26,19 @@ export function bump(counters: Int32Array, index: number): number {
   return Atomics.add(counters, index, 1);
 }
 
-/** Adds one to a place, and blocks until it is asked to end at another. */
-export function bumpAndBlock(counters: Int32Array, index: number, end: number): void {
+/** Adds one to a place; blocks, if there is an `end`, until that is asked for at that place. */
+export function bumpAndWait(counters: Int32Array, index: number, end: number): void {
   Atomics.add(counters, index, 1);
-  Atomics.notify(counters, index);
-  Atomics.wait(counters, end, 0, 30_000);
+  if (end > 0) Atomics.wait(counters, end, 0, 30_000);
+}
+
+/** Gives a buffer that is large enough to be posted by itself; dies instead, if it is to. */
+export function bufferOrDie(counters: Int32Array, size: number): ArrayBuffer {
+  if (size > 0) return new ArrayBuffer(size);
+  Atomics.store(counters, 0, 1);
+  Atomics.notify(counters, 0);
+  (globalThis as unknown as { exitOfHost(code: number): never }).exitOfHost(3);
+  for (;;) Atomics.load(counters, 0); // until the host has ended it
 }
 
 /** How a worker can die. */
@@ -93,8 +101,9 @@ tasks(import.meta, {
   addDeeper,
   addLater,
   bump,
-  bumpAndBlock,
+  bufferOrDie,
   bumpAndDie,
+  bumpAndWait,
   die,
   fail,
   fill,
