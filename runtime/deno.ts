@@ -24,7 +24,9 @@ declare const Deno: {
   readonly version: { readonly deno: string };
   readonly mainModule: string;
   execPath(): string;
-  readonly permissions: { querySync(descriptor: { readonly name: "read" }): { readonly state: string } };
+  readonly permissions: {
+    querySync(descriptor: { readonly name: "read"; readonly path?: URL }): { readonly state: string };
+  };
 };
 declare const navigator: { readonly hardwareConcurrency: number };
 
@@ -71,6 +73,17 @@ export class DenoRuntime extends HostRuntime {
     throw new NotSupportedError(
       `Cannot start worker processes as Deno must be run with --allow-run --allow-read --allow-write --allow-net: ` +
         `current permissions lack ${missing.join(" ")}`,
+    );
+  }
+
+  override checkThreads(): void {
+    const url = import.meta.url as string | undefined;
+    // A thread imports ergate and the tasks' modules anew, and Deno asks for the right to read them, the program's own too.
+    if (!url?.startsWith("file:")) return;
+    if (Deno.permissions.querySync({ name: "read", path: new URL(url) }).state === "granted") return;
+    throw new NotSupportedError(
+      "Cannot start worker threads as Deno must be run with --allow-read, of the tasks' modules and of ergate: " +
+        "current permissions lack it",
     );
   }
 

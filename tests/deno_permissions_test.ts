@@ -54,8 +54,9 @@ function program(code: string): Record<string, string> {
   return {
     "tasks.ts": TASKS,
     "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import * as tasks from "./tasks.ts";
+      void ThreadPoolExecutor;
       const NAMES = ${JSON.stringify(NAMES)};
       const whole = NAMES.map((name) => ({ name }));
       void whole;
@@ -140,6 +141,23 @@ if (can.permissions) {
         assert(line.endsWith(": current permissions lack --allow-run --allow-read --allow-write --allow-net"), line);
       },
     ));
+
+  for (
+    const [flags, expected] of [[["--allow-read"], /^42$/], [[], /^NotSupportedError: .* with --allow-read, /]] as const
+  ) {
+    test(`permissions: a thread pool with ${flags.join() || "none"}`, () =>
+      withProject(
+        program(`
+          const pool = new ThreadPoolExecutor(1);
+          console.log(await pool.submit(tasks.double, 21));
+        `),
+        async (project) => {
+          const [line, ...rest] = lines(await run(project, flags));
+          assert.match(line, expected);
+          assert.deepEqual(rest, []);
+        },
+      ));
+  }
 
   test("permissions: the four needed ones suffice", () =>
     withProject(
