@@ -102,7 +102,13 @@ class Thread implements WorkerHandle {
   async #untilSilent(): Promise<void> {
     for (let waited = 0; waited < LONGEST_SILENCE; waited += SILENCE) {
       const [taken, entered] = [this.#taken, this.slate.read(0)];
-      await new Promise<void>((go) => void setTimeout(go, SILENCE));
+      await new Promise<void>((go) => {
+        const timer = setTimeout(go, SILENCE);
+        this.exited.then(() => {
+          clearTimeout(timer);
+          go();
+        });
+      });
       if (this.#taken === taken && this.slate.read(0) === entered) return;
     }
   }

@@ -76,7 +76,7 @@ export class ThreadSide implements WorkerSide {
   readonly #data: NonNullable<ThreadData["ergate"]>;
   readonly #port = nodeModule("node:worker_threads").parentPort!;
   readonly #post: (message: unknown, transfer: readonly ArrayBuffer[]) => void;
-  readonly #exit = nodeProcess().exit.bind(nodeProcess());
+  readonly #exit = hostExit();
 
   readonly #redirectConsole: (stdout: NodeWritable, stderr: NodeWritable) => void;
 
@@ -139,4 +139,10 @@ export class ThreadSide implements WorkerSide {
   exit(code: number): void {
     this.#exit(code);
   }
+}
+
+/** As it is now. On Deno not `process.exit()`: in a thread that has been terminated that turns for ever. */
+function hostExit(): (code: number) => void {
+  const { Deno } = globalThis as { readonly Deno?: { exit(code: number): void } };
+  return Deno?.exit ?? nodeProcess().exit.bind(nodeProcess());
 }

@@ -5,9 +5,9 @@
  * A program prints by `print`, and its tasks by the task `leaveMark`, both onto one screen, which is a file.
  */
 import assert from "node:assert/strict";
-import { asCompleted, CancelledError, type Future, type ProcessPoolExecutor, TimeoutError, wait } from "../mod.ts";
+import { asCompleted, CancelledError, type Executor, type Future, TimeoutError, wait } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
-import { type Abilities, forEachKind, type Kind } from "./kinds.ts";
+import { type Abilities, forEachKind, inKind, type Kind } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -15,7 +15,7 @@ import * as more from "./tasks_executor.ts";
 /** What a program has around it. */
 interface Stage {
   readonly kind: Kind;
-  readonly pool: ProcessPoolExecutor;
+  readonly pool: Executor;
   /** For files of its own. */
   readonly folder: string;
   /** Path of the screen, for tasks. */
@@ -381,7 +381,7 @@ const PROGRAMS: readonly Program[] = [
     run: async ({ pool, print }) => {
       const error = await rejection(pool.map(tasks.raise, ["Something bad happened!"]).next()) as Error;
       print(error.message);
-      print(/tasks\.ts#raise in worker/.test(error.stack!));
+      print(/task raise in worker/.test(error.stack!));
     },
     prints: ["Something bad happened!", "true"],
   },
@@ -486,7 +486,7 @@ const PROGRAMS: readonly Program[] = [
     title: "the task's process is not the master's",
     needs: { processes: true },
     run: async ({ pool, print }) => {
-      const [master, worker] = [tasks.pid(), await pool.submit(tasks.pid)];
+      const [master, worker] = [tasks.workerId(), await pool.submit(tasks.workerId)];
       print(master === worker);
       print(`Result is ${await pool.submit(tasks.sleep, 5)}`);
     },
@@ -572,7 +572,8 @@ for (const program of PROGRAMS) {
           latch: (name) => new Latch(folder, `latch-${name}`),
           printed: (lines) => screen.wait(lines),
         });
-        assert.deepEqual(grouped(screen.lines, program.prints), grouped(program.prints.flat(), program.prints));
+        const prints = program.prints.map((part) => typeof part === "string" ? inKind(kind, part) : part);
+        assert.deepEqual(grouped(screen.lines, prints), grouped(prints.flat(), prints));
       }),
     { needs: program.needs },
   );

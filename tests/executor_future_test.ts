@@ -96,7 +96,7 @@ forEachKind(
 forEachKind("E76 cancel: result and exception of a cancelled call reject", (kind) =>
   // As Python does; the guide says that `exception()` would be None.
   withPool(kind, { maxWorkers: 1 }, async (pool) => {
-    const future = pool.submit(tasks.pid);
+    const future = pool.submit(tasks.workerId);
     assert.equal(future.cancel(), true);
     await assert.rejects(future.result(), CancelledError);
     await assert.rejects(future.exception(), CancelledError);
@@ -181,7 +181,7 @@ forEachKind(
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       const heard: string[] = [];
       const failed = pool.submit(tasks.raise, "doh!");
-      const cancelled = pool.submit(tasks.pid);
+      const cancelled = pool.submit(tasks.workerId);
       failed.addDoneCallback(() => heard.push("failed"));
       cancelled.addDoneCallback(() => heard.push("cancelled"));
       heard.push(`cancel ${cancelled.cancel()}`);

@@ -58,6 +58,12 @@ forEachKind("E33 options: those of the processes are checked too", (kind) => {
   });
 }, { needs: { processes: true } });
 
+forEachKind("E33 options: those of the processes are unknown to threads", (kind) => {
+  for (const name of ["env", "cwd", "execArgv", "permissions", "config"]) {
+    assert.throws(() => kind.make({ [name]: undefined }), { name: "TypeError", message: new RegExp(`'${name}'`) });
+  }
+}, { needs: { processes: false } });
+
 forEachKind("C19 options: what are none, and what is misspelt, is a TypeError", (kind) => {
   for (const options of [null, "4", true, 4n]) {
     assert.throws(() => kind.make(options as never), {
@@ -109,7 +115,8 @@ forEachKind("E34 E37 E38 X17 maxWorkers: a number alone is short for it, and can
 });
 
 forEachKind("E33 options: undefined is as if it were not there", (kind) => {
-  const names = ["maxTasksPerChild", "onWorkerLost", "workerName", "initializer", "initargs", "cwd", "env", "execArgv"];
+  const ofProcesses = kind.can.processes ? ["cwd", "env", "execArgv"] : [];
+  const names = ["maxTasksPerChild", "onWorkerLost", "workerName", "initializer", "initargs", ...ofProcesses];
   const options = { maxWorkers: 1, ...Object.fromEntries(names.map((name) => [name, undefined])) };
   return withPool(kind, options, async (pool) => {
     assert.equal(await pool.submit(tasks.pow, 2, 3), 8);

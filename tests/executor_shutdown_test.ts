@@ -41,7 +41,7 @@ forEachKind(
       await arrivals.wait(1);
       let isOver = false;
       const closed = pool.shutdown().then(() => isOver = true);
-      assert.throws(() => pool.submit(tasks.pid), ShutdownError);
+      assert.throws(() => pool.submit(tasks.workerId), ShutdownError);
       assert.throws(() => pool.map(tasks.identity, [1]), ShutdownError);
       assert.equal(isOver, false);
       latch.open();
@@ -94,7 +94,7 @@ forEachKind(
   "E53 shutdown: may be called again, by all ways, at any time",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      const future = pool.submit(tasks.pid);
+      const future = pool.submit(tasks.workerId);
       await Promise.all([pool.shutdown(), pool.shutdown({ wait: false }), pool.shutdown()]);
       assert.equal(future.done(), true);
       await pool.shutdown({ cancelFutures: true });
@@ -170,7 +170,7 @@ forEachKind(
 forEachKind("E142 executor: several pools side by side", async (kind) => {
   await using one = kind.make({ maxWorkers: 1 });
   await using other = kind.make({ maxWorkers: 1 });
-  const pids = await Promise.all([one.submit(tasks.pid), other.submit(tasks.pid)]);
+  const pids = await Promise.all([one.submit(tasks.workerId), other.submit(tasks.workerId)]);
   if (kind.can.processes) assert.notEqual(pids[0], pids[1]);
   await one.shutdown();
   assert.equal(await other.submit(more.sum, 1, 2), 3);

@@ -5,9 +5,9 @@
  * `executor_future_test.ts`, `map_test.ts`, `map_drawing_test.ts`. Each name begins with its rows.
  */
 import assert from "node:assert/strict";
-import { BrokenProcessPool, currentTask, Future, wait, WorkerLostError } from "../mod.ts";
-import { Arrivals, kill, Latch, liveProcesses, untilGone } from "./harness.ts";
-import { forEachKind } from "./kinds.ts";
+import { currentTask, Future, wait, WorkerLostError } from "../mod.ts";
+import { Arrivals, Latch, liveProcesses } from "./harness.ts";
+import { assertBroken, forEachKind, wordsOf } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -59,7 +59,7 @@ forEachKind(
   "E16 E71 submit: a task without parameters, and one that returns nothing",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      assert.equal(typeof await pool.submit(tasks.pid), "number");
+      assert.equal(typeof await pool.submit(tasks.workerId), "number");
       assert.equal(await pool.submit(more.nothing), undefined);
     }),
 );
@@ -210,19 +210,15 @@ forEachKind("C54 E117 broken pool: a worker killed from outside, and every futur
   withPool(kind, { maxWorkers: 2, onWorkerLost: "break" }, async (pool, folder) => {
     const arrivals = new Arrivals(folder);
     const latch = new Latch(folder);
-    const futures = range(6).map(() => pool.submit(more.meetPid, arrivals.path, latch.path));
+    const futures = range(6).map(() => pool.submit(more.meetId, arrivals.path, latch.path));
     await arrivals.wait(2);
     const workers = arrivals.lines.map(Number);
-    kill(workers[0], "SIGKILL");
-    for (const future of futures) {
-      const error = await rejection(future);
-      assert.ok(error instanceof BrokenProcessPool);
-      assert.match(error.message, /SIGKILL/);
-    }
-    assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
+    kind.kill(workers[0]);
+    for (const future of futures) assertBroken(kind, await rejection(future), new RegExp(wordsOf(kind.killed)));
+    assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
     await pool.shutdown();
-    await untilGone(workers);
-  }), { needs: { processes: true } });
+    await kind.untilGone(workers);
+  }));
 
 forEachKind(
   "C55 broken pool: each pending future has an error of its own",
@@ -230,15 +226,14 @@ forEachKind(
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool, folder) => {
       const latch = new Latch(folder);
       const futures = [
-        pool.submit(tasks.killSelf, "SIGKILL"),
+        pool.submit(tasks.killSelf, "kill"),
         pool.submit(tasks.meet, `${folder}/x`, latch.path),
-        pool.submit(tasks.pid),
+        pool.submit(tasks.workerId),
       ];
       const errors = await Promise.all(futures.map((future) => future.exception()));
       assert.equal(new Set(errors).size, 3);
-      for (const error of errors) assert.ok(error instanceof BrokenProcessPool);
+      for (const error of errors) assert.ok(error instanceof kind.Broken);
     }),
-  { needs: { processes: true } },
 );
 
 forEachKind(
@@ -246,12 +241,11 @@ forEachKind(
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
       const error = await rejection(pool.submit(tasks.exitWith, 99));
-      assert.ok(error instanceof BrokenProcessPool);
+      assert.ok(error instanceof kind.Broken);
       assert.match(error.message, /terminated abruptly with exit code 99/);
       const { cause } = error;
       assert.ok(cause instanceof WorkerLostError);
       assert.equal(cause.exitCode, 99);
       assert.match(cause.task, /tasks\.ts#exitWith$/);
     }),
-  { needs: { processes: true } },
 );

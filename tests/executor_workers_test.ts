@@ -3,7 +3,7 @@
  * with its rows.
  */
 import assert from "node:assert/strict";
-import { BrokenExecutor, type BrokenProcessPool, Executor, wait } from "../mod.ts";
+import { BrokenExecutor, Executor, wait } from "../mod.ts";
 import { Arrivals, Latch, liveProcesses, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, withPool } from "./pools.ts";
@@ -45,7 +45,7 @@ forEachKind(
   (kind) =>
     withFiles(async (starts, _arrivals, _latch, pids) => {
       const pool = kind.make({ maxWorkers: 5, initializer: more.markStart, initargs: [starts.path] });
-      for (let call = 0; call < 3; call++) pids.add(await pool.submit(tasks.pid));
+      for (let call = 0; call < 3; call++) pids.add(await pool.submit(tasks.workerId));
       await pool.shutdown();
       assert.equal(starts.count, 1);
       assert.equal(pids.size, 1);
@@ -150,8 +150,8 @@ forEachKind(
   (kind) => {
     const options = { maxWorkers: 2, initializer: tasks.raise as () => never, initargs: ["spam", "RangeError"] };
     return withPool(kind, options, async (pool) => {
-      const futures = range(4).map(() => pool.submit(tasks.pid));
-      const errors = await Promise.all(futures.map((future) => future.exception())) as BrokenProcessPool[];
+      const futures = range(4).map(() => pool.submit(tasks.workerId));
+      const errors = await Promise.all(futures.map((future) => future.exception())) as BrokenExecutor[];
       for (const error of errors) {
         assert.ok(error instanceof BrokenExecutor);
         const { cause } = error;
@@ -160,7 +160,7 @@ forEachKind(
         assert.match(String(cause.stack), /tasks\.ts/);
       }
       assert.equal(new Set(errors).size, 4);
-      assert.throws(() => pool.submit(tasks.pid), BrokenExecutor);
+      assert.throws(() => pool.submit(tasks.workerId), BrokenExecutor);
       assert.throws(() => pool.map(tasks.identity, [1]), BrokenExecutor);
     });
   },

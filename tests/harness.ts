@@ -1,6 +1,6 @@
 /**
  * What every test file stands on: registers tests with the runtime that runs them, gives each a limit that only a
- * deadlock reaches, and holds after each that no process of its own is alive.
+ * deadlock reaches, and holds after each that no process and no thread of its own is alive.
  *
  * Workers must not import this file (tasks live in `tests/tasks.ts`, latches in `tests/latch.ts`). It knows nothing of
  * ergate itself: executors come from `tests/kinds.ts`.
@@ -11,6 +11,7 @@
  */
 
 import { arrive, countLines, fileIsOpen, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
+import { THREAD_IS_OVER, THREAD_LIVES } from "./worker_side.ts";
 
 /** The runtimes that the suite runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
@@ -61,6 +62,17 @@ interface Child {
 interface ChildProcessModule {
   spawn(command: string, args: readonly string[], options: object): Child;
 }
+
+interface Thread {
+  readonly threadId: number;
+  on(event: "exit", listener: () => void): unknown;
+  terminate(): unknown;
+}
+
+type ThreadClass = new (
+  program: URL | string,
+  options?: { readonly name?: string; readonly workerData?: object },
+) => Thread;
 
 type NodeTest = (name: string, options: { timeout: number }, fn: () => Promise<void>) => void;
 type BunTest = (name: string, fn: () => Promise<void>, limit: number) => void;
@@ -132,7 +144,7 @@ async function runOne(fn: () => void | Promise<void>, limit: number): Promise<vo
     failed = false;
   } finally {
     // A test that failed has often left its workers: then its own error is the one to show, and they are ended.
-    await endProcesses(failed ? 0 : GONE_LIMIT, failed);
+    await endWorkers(failed ? 0 : GONE_LIMIT, failed);
   }
 }
 
@@ -231,12 +243,21 @@ export function untilGone(pids: readonly number[], limit = 10_000): Promise<void
 }
 
 function describeLive(): string {
-  return liveProcesses().map((process) => `\n  alive: ${process.pid}  ${process.command.slice(0, 300)}`).join("");
+  const processes = liveProcesses().map(({ pid, command }) => `\n  alive: ${pid}  ${command.slice(0, 300)}`);
+  const threads = liveThreads().map((id) => `\n  alive: thread ${id}`);
+  const others = threads.length === 0 && systemThreads() > 0
+    ? [`\n  alive: ${systemThreads()} threads that ended`]
+    : [];
+  return [...processes, ...threads, ...others].join("");
 }
 
-async function endProcesses(limit: number, quiet: boolean): Promise<void> {
+function isAnyAlive(): boolean {
+  return liveProcesses().length > 0 || liveThreads().length > 0 || systemThreads() > 0;
+}
+
+async function endWorkers(limit: number, quiet: boolean): Promise<void> {
   const end = Date.now() + limit;
-  while (liveProcesses().length > 0) {
+  while (isAnyAlive()) {
     if (Date.now() < end) {
       await sleep(10);
       continue;
@@ -244,9 +265,74 @@ async function endProcesses(limit: number, quiet: boolean): Promise<void> {
     const words = describeLive();
     // Else each later test would fail for it as well.
     for (const { pid } of liveProcesses()) kill(pid, "SIGKILL");
-    await until("the left processes are gone", () => liveProcesses().length === 0);
-    if (!quiet) throw new Error(`Processes were alive ${limit} ms after the test:${words}`);
+    for (const id of liveThreads()) killThread(id);
+    await until("what was left is gone", () => !isAnyAlive());
+    if (!quiet) throw new Error(`Workers were alive ${limit} ms after the test:${words}`);
   }
+}
+
+// ----- Threads alive
+
+interface WatchedThread {
+  readonly thread: Thread;
+  /** What `worker_side.ts` reads and writes in the thread. */
+  readonly word: Int32Array;
+  kill(): void;
+}
+
+/** What Node and Bun call a watched thread; on Deno it is `worker-1`, or the like. */
+const THREAD_NAME = "ergate-test";
+
+/** The threads that this program started and whose end it was not told of, by their numbers. */
+const threads = new Map<number, WatchedThread>();
+
+/** Has each thread that this program starts noted, and given its word. */
+function watchThreads(): void {
+  const module = host.process.getBuiltinModule("node:worker_threads") as { Worker: ThreadClass };
+  module.Worker = class extends module.Worker {
+    constructor(program: URL | string, options: { readonly workerData?: object } = {}) {
+      const ergateTest = new SharedArrayBuffer(4);
+      super(program, { ...options, name: THREAD_NAME, workerData: { ...options.workerData, ergateTest } });
+      const id = this.threadId;
+      const word = new Int32Array(ergateTest);
+      threads.set(id, { thread: this, word, kill: () => this.terminate() });
+      this.on("exit", () => {
+        threads.delete(id);
+        Atomics.store(word, 0, THREAD_IS_OVER);
+        Atomics.notify(word, 0);
+      });
+      void Promise.resolve(Atomics.waitAsync(word, 0, THREAD_LIVES).value).then(() => killThread(id));
+    }
+  };
+}
+
+watchThreads();
+
+/** Numbers of the threads that are alive. */
+export function liveThreads(): number[] {
+  return [...threads.keys()];
+}
+
+/** Ends a thread, as its pool would if it told how by {@linkcode onKillThread}; one that has ended is no error. */
+export function killThread(id: number): void {
+  threads.get(id)?.kill();
+}
+
+/** Says how a thread is to be ended. */
+export function onKillThread(id: number, kill: () => void): void {
+  const watched = threads.get(id);
+  if (watched) threads.set(id, { ...watched, kill });
+}
+
+/** Waits until none of these threads is alive. */
+export function untilThreadsGone(ids: readonly number[], limit = 10_000): Promise<void> {
+  return until(`threads ${ids} are gone`, () => !ids.some((id) => threads.has(id)), limit);
+}
+
+/** How many threads with a JavaScript of their own the system knows, by the names that the hosts give them. */
+function systemThreads(): number {
+  const names = readFolder("/proc/self/task").map((id) => readText(`/proc/self/task/${id}/comm`).trim());
+  return names.filter((name) => name === THREAD_NAME || /^worker-\d+$/.test(name)).length;
 }
 
 /** Sends a signal to a process (to its group if the pid is negative); a process that is gone is no error. */

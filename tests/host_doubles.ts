@@ -1,7 +1,8 @@
 /** Hosts that are not quite the one that runs the tests: workers that do not start, or that are watched; a quick clock. */
 import { replaceTimers } from "../runtime/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
-import type { ProcessOptions, Runtime, WorkerHandle } from "../runtime/runtime.ts";
+import type { ProcessOptions, Runtime, StartOptions, WorkerHandle } from "../runtime/runtime.ts";
+import { onKillThread } from "./harness.ts";
 
 /** Starts a worker as the host does. */
 export type Start = () => WorkerHandle;
@@ -21,6 +22,13 @@ export function runtimeWith(start: (go: Start, count: number) => WorkerHandle): 
         start: (options: ProcessOptions) => start(() => group.start(options), ++starts),
       };
     },
+    openThreadGroup() {
+      const group = host.openThreadGroup();
+      return {
+        close: () => group.close(),
+        start: (options: StartOptions) => start(() => noted(group.start(options)), ++starts),
+      };
+    },
   };
   return new Proxy(host, {
     get(target, name): unknown {
@@ -29,6 +37,17 @@ export function runtimeWith(start: (go: Start, count: number) => WorkerHandle): 
       return typeof value === "function" ? value.bind(target) : value;
     },
   }) as never;
+}
+
+/** Has the tests kill this thread as its pool does. */
+function noted(handle: WorkerHandle): WorkerHandle {
+  onKillThread(Number(handle.place.slice("thread ".length)), () => handle.kill("SIGKILL"));
+  return handle;
+}
+
+/** The host's own runtime, whose threads the tests can kill. */
+export function watchedRuntime(): Runtime {
+  return runtimeWith((go) => go());
 }
 
 /** Runs `fn` on a clock on which seconds are a hundred times as short: graces that only something stuck reaches. */

@@ -6,26 +6,26 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { BrokenProcessPool, type ProcessPoolExecutor, tasks as registerTasks, WorkerLostError } from "../mod.ts";
-import { Arrivals, Latch, until, untilGone, withTempFolder } from "./harness.ts";
+import { type Executor, tasks as registerTasks, WorkerLostError } from "../mod.ts";
+import { Arrivals, Latch, until, withTempFolder } from "./harness.ts";
 import { runtimeWith } from "./host_doubles.ts";
-import { forEachKind } from "./kinds.ts";
+import { assertBroken, forEachKind, type Kind, wordsOf } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
 
+/** Flags, folders. */
 const NEEDS = { needs: { processes: true } } as const;
 
 /** Holds that the pool is broken for this reason: what was submitted, what is submitted, and what is mapped. */
-async function assertBroken(pool: ProcessPoolExecutor, pending: readonly Promise<unknown>[], reason: RegExp) {
+async function assertAllBroken(kind: Kind, pool: Executor, pending: readonly Promise<unknown>[], reason: RegExp) {
   const errors = await Promise.all(pending.map(rejection));
   assert.equal(new Set(errors).size, pending.length);
   for (const error of errors) {
-    assert(error instanceof BrokenProcessPool, String(error));
-    assert.match(error.message, reason);
+    assertBroken(kind, error, reason);
   }
-  assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
-  assert.throws(() => pool.map(tasks.identity, [1]), BrokenProcessPool);
+  assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
+  assert.throws(() => pool.map(tasks.identity, [1]), kind.Broken);
   assert.equal(pool.pendingCount, 0);
 }
 
@@ -57,16 +57,21 @@ forEachKind(
       }, async (pool) => {
         // CPython logs it in the worker; here it is the cause of every error, so nothing is printed.
         const reports = await reported(async () => {
-          const future = pool.submit(tasks.pid);
-          const other = pool.submit(tasks.pid);
-          const error = await rejection(future) as BrokenProcessPool;
+          const future = pool.submit(tasks.workerId);
+          const other = pool.submit(tasks.workerId);
+          const error = await rejection(future) as Error;
           assert((error.cause as Error) instanceof RangeError);
           assert.equal((error.cause as Error).message, "the initializer's own error");
-          await assertBroken(pool, [future, other], /the initializer failed in worker ProcessPoolExecutor-1/);
+          await assertAllBroken(
+            kind,
+            pool,
+            [future, other],
+            new RegExp(`the initializer failed in worker ${kind.className}-1`),
+          );
         });
         assert.deepEqual(reports, []);
         assert.equal(arrivals.count, 1); // at once, not after some tries
-        await untilGone(arrivals.lines.map(Number));
+        await kind.untilGone(arrivals.lines.map(Number));
       });
     }),
 );
@@ -83,25 +88,24 @@ forEachKind(
           maxWorkers: 2,
           initializer: deadly.initializeOrDie as (...args: unknown[]) => unknown,
           initargs: [`${folder}/arrivals`, 1, "throw"],
-        }, (pool) => assertBroken(pool, range(10).map(() => pool.submit(tasks.pid)), /the initializer failed/));
+        }, (pool) =>
+          assertAllBroken(
+            kind,
+            pool,
+            range(10).map(() => pool.submit(tasks.workerId)),
+            /the initializer failed/,
+          ));
       } finally {
         if (TMPDIR === undefined) delete process.env.TMPDIR;
         else process.env.TMPDIR = TMPDIR;
       }
       // Caches of the hosts themselves lie there, too.
       assert.deepEqual(readdirSync(`${folder}/tmp`).filter((name) => name.startsWith("ergate")), []);
-      await untilGone(new Arrivals(folder).lines.map(Number));
+      await kind.untilGone(new Arrivals(folder).lines.map(Number));
     }),
 );
 
-const DEATHS: Readonly<Record<string, RegExp>> = {
-  "exit 0": /3 times in a row: .*exit code 0/,
-  "exit 3": /3 times in a row: .*exit code 3/,
-  "SIGKILL": /3 times in a row: .*SIGKILL/,
-  "reject": /3 times in a row: .*stray/,
-};
-
-for (const [how, reason] of Object.entries(DEATHS)) {
+for (const how of ["exit 0", "exit 3", "kill", "reject"]) {
   forEachKind(
     `initializer: one that ends its worker by ${how} breaks the pool, after three tries`,
     (kind) =>
@@ -112,11 +116,12 @@ for (const [how, reason] of Object.entries(DEATHS)) {
           initializer: deadly.initializeOrDie as (...args: unknown[]) => unknown,
           initargs: [arrivals.path, 1, how],
         }, async (pool) => {
-          await assertBroken(pool, range(5).map(() => pool.submit(tasks.pid)), reason);
+          const death = how === "kill" ? kind.killed : kind.deaths[how];
+          const reason = new RegExp(`3 times in a row: .*${death === undefined ? "stray" : wordsOf(death)}`);
+          await assertAllBroken(kind, pool, range(5).map(() => pool.submit(tasks.workerId)), reason);
           assert.equal(arrivals.count, 3);
         });
       }),
-    NEEDS,
   );
 }
 
@@ -130,12 +135,12 @@ forEachKind("initializer: one that throws in a replacement breaks the pool, too"
     }, async (pool) => {
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
       const lost = pool.submit(deadly.die, "exit 3");
-      const behind = pool.submit(tasks.pid);
+      const behind = pool.submit(tasks.workerId);
       assert(await rejection(lost) instanceof WorkerLostError);
-      await assertBroken(pool, [behind], /the initializer failed in worker ProcessPoolExecutor-2/);
+      await assertAllBroken(kind, pool, [behind], new RegExp(`the initializer failed in worker ${kind.className}-2`));
       assert.equal(arrivals.count, 2);
     });
-  }), NEEDS);
+  }));
 
 forEachKind(
   "initializer: a replacement whose initializer dies once is replaced itself",
@@ -154,7 +159,6 @@ forEachKind(
         assert.equal(arrivals.count, 3);
       });
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -166,13 +170,12 @@ forEachKind(
         maxWorkers: 1,
         onWorkerLost: "break",
         initializer: deadly.initializeOrDieOnce as (...args: unknown[]) => unknown,
-        initargs: [arrivals.path, 1, "SIGKILL"],
+        initargs: [arrivals.path, 1, "kill"],
       }, async (pool) => {
         assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
         assert.equal(arrivals.count, 2);
       });
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -185,11 +188,11 @@ forEachKind(
         initializer: deadly.initializeOrDie as (...args: unknown[]) => unknown,
         initargs: [arrivals.path, 2, "exit 3"],
       }, async (pool) => {
-        const first = await pool.submit(tasks.pid);
+        const first = await pool.submit(tasks.workerId);
         const latch = new Latch(folder);
         const started = new Arrivals(folder, "started");
         const blocked = pool.submit(tasks.meet, started.path, latch.path);
-        const behind = range(20).map(() => pool.submit(tasks.pid));
+        const behind = range(20).map(() => pool.submit(tasks.workerId));
         await arrivals.wait(5); // the fourth death in a row, and the pool is whole
         latch.open();
         assert.equal(await blocked, first);
@@ -197,7 +200,6 @@ forEachKind(
         assert(arrivals.count < 20, `${arrivals.count} starts`);
       });
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -206,9 +208,9 @@ forEachKind(
     withTempFolder((folder) => {
       const { gone } = registerTasks({ url: pathToFileURL(`${folder}/gone.ts`).href }, { gone: () => {} });
       return withPool(kind, { maxWorkers: 1, initializer: gone }, async (pool) => {
-        const future = pool.submit(tasks.pid);
+        const future = pool.submit(tasks.workerId);
         assert.equal(((await rejection(future) as Error).cause as Error).name, "TaskNotFoundError");
-        await assertBroken(pool, [future], /the initializer failed/);
+        await assertAllBroken(kind, pool, [future], /the initializer failed/);
       });
     }),
 );
@@ -219,10 +221,10 @@ forEachKind("initializer: one that does not end can be ended by force", (kind) =
     initializer: tasks.loopForever as (...args: unknown[]) => unknown,
     initargs: [],
   }, async (pool) => {
-    const future = pool.submit(tasks.pid);
+    const future = pool.submit(tasks.workerId);
     await pool.killWorkers();
     const error = await rejection(future);
-    assert(error instanceof BrokenProcessPool);
+    assert(error instanceof kind.Broken);
     assert.match(error.message, /forcefully shut down/);
   }));
 
@@ -234,12 +236,13 @@ forEachKind(
     withTempFolder((folder) =>
       withPool(kind, { maxWorkers: 2, cwd: `${folder}/nowhere` }, async (pool) => {
         const results = pool.map(tasks.identity, range(5));
-        await assertBroken(
+        await assertAllBroken(
+          kind,
           pool,
-          range(10).map(() => pool.submit(tasks.pid)),
+          range(10).map(() => pool.submit(tasks.workerId)),
           /a worker could not be started, \d+ times in a row: .*(nowhere|ENOENT|No such)/,
         );
-        assert(await rejection(results.next()) instanceof BrokenProcessPool);
+        assert(await rejection(results.next()) instanceof kind.Broken);
       })
     ),
   NEEDS,
@@ -250,9 +253,10 @@ forEachKind("start: with flags that the runtime refuses: the pool breaks, with t
     kind,
     { maxWorkers: 1, execArgv: ["--preload=/no/such/file.ts"] },
     (pool) =>
-      assertBroken(
+      assertAllBroken(
+        kind,
         pool,
-        range(3).map(() => pool.submit(tasks.pid)),
+        range(3).map(() => pool.submit(tasks.workerId)),
         /a worker could not be started, 3 times in a row: .*exit code [1-9]/,
       ),
   ), NEEDS);
@@ -264,14 +268,14 @@ forEachKind("C71 start: a host that cannot start anything breaks the pool after 
   });
   return withPool(kind, { maxWorkers: 4, runtime }, async (pool) => {
     const results = pool.map(tasks.identity, range(5));
-    const future = pool.submit(tasks.pid);
+    const future = pool.submit(tasks.workerId);
     const error = await rejection(results.next());
-    assert(error instanceof BrokenProcessPool);
+    assert(error instanceof kind.Broken);
     assert.equal(error.cause, reason);
-    await assertBroken(pool, [future], /could not be started, 3 times in a row: no more processes/);
+    await assertAllBroken(kind, pool, [future], /could not be started, 3 times in a row: no more processes/);
     assert.equal(runtime.starts, 3);
   });
-}, NEEDS);
+});
 
 forEachKind("start: two failures and then a worker: the pool works", (kind) => {
   const runtime = runtimeWith((go, count) => {
@@ -282,7 +286,7 @@ forEachKind("start: two failures and then a worker: the pool works", (kind) => {
     assert.deepEqual(await pool.map(tasks.identity, range(5)).toArray(), range(5));
     assert.equal(runtime.starts, 3);
   });
-}, NEEDS);
+});
 
 forEachKind("start: children that are killed before they say hello count as failures, too", (kind) => {
   function killed(upTo: number) {
@@ -296,11 +300,16 @@ forEachKind("start: children that are killed before they say hello count as fail
     assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
     const runtime = killed(Infinity);
     await withPool(kind, { maxWorkers: 1, runtime }, async (pool) => {
-      await assertBroken(pool, [pool.submit(tasks.pid), pool.submit(tasks.pid)], /3 times in a row: .*SIGKILL/);
+      await assertAllBroken(
+        kind,
+        pool,
+        [pool.submit(tasks.workerId), pool.submit(tasks.workerId)],
+        kind.can.processes ? /3 times in a row: .*SIGKILL/ : /3 times in a row: .*exit code [01]/,
+      );
       assert.equal(runtime.starts, 3);
     });
   });
-}, NEEDS);
+});
 
 forEachKind("start: while one worker lives, failures do not break the pool; its calls are run there", (kind) => {
   const runtime = runtimeWith((go, count) => {
@@ -308,7 +317,7 @@ forEachKind("start: while one worker lives, failures do not break the pool; its 
     return go();
   });
   return withPool(kind, { maxWorkers: 4, runtime }, async (pool, folder) => {
-    const pid = await pool.submit(tasks.pid);
+    const pid = await pool.submit(tasks.workerId);
     const latch = new Latch(folder);
     const arrivals = new Arrivals(folder);
     const blocked = range(4).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
@@ -318,11 +327,11 @@ forEachKind("start: while one worker lives, failures do not break the pool; its 
     assert(runtime.starts < 20, `${runtime.starts} starts`);
     // The last worker's death leaves none; then the next failure breaks it.
     const lost = pool.submit(deadly.die, "exit 3");
-    const behind = pool.submit(tasks.pid);
+    const behind = pool.submit(tasks.workerId);
     assert(await rejection(lost) instanceof WorkerLostError);
-    await assertBroken(pool, [behind], /one is enough/);
+    await assertAllBroken(kind, pool, [behind], /one is enough/);
   });
-}, NEEDS);
+});
 
 forEachKind("start: a shutdown does not wait for tries that nobody needs", (kind) => {
   const runtime = runtimeWith((go, count) => {
@@ -330,10 +339,10 @@ forEachKind("start: a shutdown does not wait for tries that nobody needs", (kind
     return go();
   });
   return withPool(kind, { maxWorkers: 2, runtime }, async (pool) => {
-    const futures = range(3).map(() => pool.submit(tasks.pid));
+    const futures = range(3).map(() => pool.submit(tasks.workerId));
     await until("a start has failed", () => runtime.starts > 0);
     await pool.shutdown({ cancelFutures: true });
     assert(futures.every((future) => future.cancelled()));
     assert.equal(runtime.starts, 1);
   });
-}, NEEDS);
+});

@@ -5,6 +5,8 @@
  * path as an argument. Nothing here may import the harness, for workers import this file through `tests/tasks.ts`.
  */
 
+import { isOver } from "./worker_side.ts";
+
 interface FileSystem {
   existsSync(path: string): boolean;
   readFileSync(path: string, encoding: "utf8"): string;
@@ -56,6 +58,7 @@ export function blockUntilFile(path: string): void {
   const end = Date.now() + LIMIT;
   while (!fileIsOpen(path)) {
     if (Date.now() > end) throw new Error(`Blocked ${LIMIT} ms for ${path} in vain`);
+    if (isOver()) throw new Error("This thread was ended");
     blockFor(1);
   }
 }

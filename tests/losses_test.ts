@@ -8,38 +8,24 @@ import { pathToFileURL } from "node:url";
 import { ProtocolError } from "../channel/protocol.ts";
 import {
   BrokenExecutor,
-  BrokenProcessPool,
+  type Executor,
   PicklingError,
-  type ProcessPoolExecutor,
   TaskNotFoundError,
   tasks as registerTasks,
   WorkerLostError,
 } from "../mod.ts";
-import { Arrivals, kill, Latch, randomNumbers, sleep, untilGone } from "./harness.ts";
-import { forEachKind } from "./kinds.ts";
+import { Arrivals, Latch, randomNumbers, sleep } from "./harness.ts";
+import { type Abilities, assertBroken, type Death, forEachKind, type Kind, wordsOf } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
 
-/** Only where workers are processes can a task end one and leave the others. */
-const NEEDS = { needs: { processes: true } } as const;
-
-interface Death {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-}
-
-const DEATHS: Readonly<Record<string, Death>> = {
-  "exit 0": { exitCode: 0, signal: null },
-  "exit 3": { exitCode: 3, signal: null },
-  "SIGKILL": { exitCode: null, signal: "SIGKILL" },
-  "SIGABRT": { exitCode: null, signal: "SIGABRT" },
-};
-
 interface Place {
+  /** Of these kinds alone. */
+  readonly needs?: Partial<Abilities>;
   /** Submits a call whose worker dies there. */
-  readonly submit: (pool: ProcessPoolExecutor, how: string, folder: string) => Promise<unknown>;
+  readonly submit: (pool: Executor, how: string, folder: string) => Promise<unknown>;
   readonly task: RegExp;
   readonly mayHaveRun: boolean;
 }
@@ -65,8 +51,7 @@ function taskOfModule(folder: string, statement: string): () => number {
 }
 
 function statementOf(how: string): string {
-  if (how.startsWith("exit ")) return `process.exit(${how.slice("exit ".length)});`;
-  return `process.kill(process.pid, "${how}"); for (;;);`;
+  return `import { die } from "file://${REPOSITORY}/tests/worker_side.ts"; die("${how}");`;
 }
 
 const PLACES: Readonly<Record<string, Place>> = {
@@ -94,62 +79,86 @@ const PLACES: Readonly<Record<string, Place>> = {
     submit: (pool, how) => pool.submit(deadly.dieWhileSending, how, 16_000_000),
     task: /#dieWhileSending$/,
     mayHaveRun: true,
+    needs: { processes: true }, // what a thread has posted arrives: see below
   },
 };
 
-function assertLost(error: unknown, place: Place, death: Death, workerName: string): asserts error is WorkerLostError {
+interface Lost {
+  readonly kind: Kind;
+  readonly place: Place;
+  readonly death: Death;
+  readonly workerName: string;
+  readonly id: number;
+}
+
+function assertLost(error: unknown, { kind, place, death, workerName, id }: Lost): asserts error is WorkerLostError {
   assert(error instanceof WorkerLostError, String(error));
   assert(error instanceof BrokenExecutor);
-  const { exitCode, signal, mayHaveRun, pid } = error;
-  assert.deepEqual({ exitCode, signal, mayHaveRun }, { ...death, mayHaveRun: place.mayHaveRun });
+  const { exitCode, signal, mayHaveRun } = error;
+  assert.deepEqual({ exitCode, signal, mayHaveRun }, { ...death, mayHaveRun: place.mayHaveRun }, error.message);
   assert.equal(error.workerName, workerName);
+  assert.equal(error.pid, kind.pidOf(id));
   assert.match(error.task, place.task);
-  assert(Number.isInteger(pid) && pid! > 0);
-  const words = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
-  for (const part of [workerName, String(pid), words]) assert(error.message.includes(part), error.message);
+  for (const part of [workerName, kind.place(id), wordsOf(death)]) assert(error.message.includes(part), error.message);
 }
 
 for (const [where, place] of Object.entries(PLACES)) {
   forEachKind(
-    `losses: ${where}, by ${Object.keys(DEATHS).join(", ")}: that call alone is lost`,
+    `losses: ${where}, by exit, signal or terminate(): that call alone is lost`,
     (kind) =>
       withPool(kind, { maxWorkers: 1, workerName: "Ant" }, async (pool, folder) => {
         let ants = 0;
-        for (const [how, death] of Object.entries(DEATHS)) {
-          const before = pool.submit(tasks.pid);
+        for (const [how, death] of Object.entries(kind.deaths)) {
+          const before = pool.submit(tasks.workerId);
           const lost = place.submit(pool, how, folder);
           const after = pool.submit(tasks.pow, 2, 5);
           const error = await rejection(lost);
-          assertLost(error, place, death, `Ant-${++ants}`);
-          assert.equal(error.pid, await before);
+          const id = await before;
+          assertLost(error, { kind, place, death, workerName: `Ant-${++ants}`, id });
           assert.equal(await after, 32);
-          assert.notEqual(await pool.submit(tasks.pid), error.pid);
+          assert.notEqual(await pool.submit(tasks.workerId), id);
         }
       }),
-    NEEDS,
+    { needs: place.needs },
   );
 
   forEachKind(
     `losses: ${where}, "break": every pending call fails, the pool takes no more`,
     (kind) =>
       withPool(kind, { maxWorkers: 1, workerName: "Ant", onWorkerLost: "break" }, async (pool, folder) => {
-        const pid = await pool.submit(tasks.pid);
-        const futures = [place.submit(pool, "exit 3", folder), pool.submit(tasks.pid), pool.submit(tasks.pid)];
+        const id = await pool.submit(tasks.workerId);
+        const futures = [
+          place.submit(pool, "exit 3", folder),
+          pool.submit(tasks.workerId),
+          pool.submit(tasks.workerId),
+        ];
         const errors = await Promise.all(futures.map(rejection));
         assert.equal(new Set(errors).size, 3);
         for (const error of errors) {
-          assert(error instanceof BrokenProcessPool);
-          assert.match(error.message, /terminated abruptly with exit code 3/);
-          assertLost(error.cause, place, DEATHS["exit 3"], "Ant-1");
-          assert.equal(error.cause.pid, pid);
+          assertBroken(kind, error, /terminated abruptly with exit code 3/);
+          assertLost(error.cause, { kind, place, death: kind.deaths["exit 3"], workerName: "Ant-1", id });
         }
-        assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
-        assert.throws(() => pool.map(tasks.identity, [1]), BrokenProcessPool);
+        assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
+        assert.throws(() => pool.map(tasks.identity, [1]), kind.Broken);
         assert.equal(pool.pendingCount, 0);
       }),
-    NEEDS,
+    { needs: place.needs },
   );
 }
+
+forEachKind(
+  "losses: a big result that was posted arrives, whatever becomes of its thread then",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      for (const how of Object.keys(kind.deaths)) {
+        const id = await pool.submit(tasks.workerId);
+        const bytes = await pool.submit(deadly.dieWhileSending, how, 16_000_000);
+        assert.deepEqual([bytes.length, bytes[0], bytes.at(-1)], [16_000_000, 1, 1]);
+        await kind.untilGone([id]);
+      }
+    }),
+  { needs: { processes: false } },
+);
 
 // What is no death.
 
@@ -157,14 +166,14 @@ forEachKind(
   "losses: an error at a task, sync or async, or in its result's getter, is no death",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const pid = await pool.submit(tasks.pid);
+      const id = await pool.submit(tasks.workerId);
       await assert.rejects(pool.submit(tasks.raise, "sync", "RangeError"), { name: "RangeError", message: "sync" });
       const error = await rejection(pool.submit(deadly.dieInResult, "throw"));
       assert(error instanceof PicklingError);
       assert.equal(error.path, "result.here");
       assert.equal(error.direction, "result");
       assert((error.cause as Error) instanceof RangeError);
-      assert.equal(await pool.submit(tasks.pid), pid);
+      assert.equal(await pool.submit(tasks.workerId), id);
     }),
 );
 
@@ -172,11 +181,11 @@ forEachKind(
   "losses: a task that runs out of stack is an error, and its worker lives",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const pid = await pool.submit(tasks.pid);
+      const id = await pool.submit(tasks.workerId);
       for (let i = 0; i < 3; i++) {
         const error = await rejection(pool.submit(deadly.overflow));
         assert(error instanceof RangeError, String(error));
-        assert.equal(await pool.submit(tasks.pid), pid);
+        assert.equal(await pool.submit(tasks.workerId), id);
       }
     }),
 );
@@ -243,7 +252,7 @@ forEachKind(
         assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
       }
     }),
-  NEEDS,
+  { needs: { strays: true } },
 );
 
 forEachKind(
@@ -254,10 +263,10 @@ forEachKind(
       for (const [how, isRight] of Object.entries(STRAYS)) {
         const latch = new Latch(folder, how);
         const reports = await reported(async () => {
-          const pid = await pool.submit(deadly.dieWhenOpen, how, latch.path);
+          const id = await pool.submit(deadly.dieWhenOpen, how, latch.path);
           latch.open();
-          await untilGone([pid]);
-          assert.notEqual(await pool.submit(tasks.pid), pid);
+          await kind.untilGone([id]);
+          assert.notEqual(await pool.submit(tasks.workerId), id);
         });
         assert.equal(reports.length, 1);
         const [words, error] = reports[0];
@@ -265,7 +274,7 @@ forEachKind(
         assert(isRight(error), `${how}: ${error}`);
       }
     }),
-  NEEDS,
+  { needs: { strays: true } },
 );
 
 forEachKind(
@@ -285,7 +294,7 @@ forEachKind(
       // Where the host can tell whose timer it was it says so, else nothing; never what is wrong.
       assert.doesNotMatch(error.message, /from \S*#meet/);
     }),
-  NEEDS,
+  { needs: { strays: true } },
 );
 
 // Idle deaths.
@@ -295,31 +304,29 @@ forEachKind(
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
       const reports = await reported(async () => {
-        for (const how of Object.keys(DEATHS)) {
+        for (const how of Object.keys(kind.deaths)) {
           const latch = new Latch(folder, how);
-          const pid = await pool.submit(deadly.dieWhenOpen, how, latch.path);
+          const id = await pool.submit(deadly.dieWhenOpen, how, latch.path);
           latch.open();
-          await untilGone([pid]);
-          assert.notEqual(await pool.submit(tasks.pid), pid);
+          await kind.untilGone([id]);
+          assert.notEqual(await pool.submit(tasks.workerId), id);
         }
       });
       assert.deepEqual(reports, []);
     }),
-  NEEDS,
 );
 
 forEachKind(
   `losses: idle, "break": the pool is broken, as Python's is`,
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const pid = await pool.submit(tasks.pid);
-      kill(pid, "SIGKILL");
-      await untilGone([pid]);
-      const error = await (async () => await rejection(pool.submit(tasks.pid)))().catch((error) => error);
-      assert(error instanceof BrokenProcessPool, String(error));
-      assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
+      const id = await pool.submit(tasks.workerId);
+      kind.kill(id);
+      await kind.untilGone([id]);
+      const error = await (async () => await rejection(pool.submit(tasks.workerId)))().catch((error) => error);
+      assert(error instanceof kind.Broken, String(error));
+      assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -327,13 +334,13 @@ forEachKind(
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
       for (let i = 0; i < 5; i++) {
-        kill(await pool.submit(tasks.pid), "SIGKILL");
+        kind.kill(await pool.submit(tasks.workerId));
         // In this very turn nobody knows of it.
         const results = await Promise.all(range(20).map((n) => pool.submit(tasks.identity, n)));
         assert.deepEqual(results, range(20));
       }
     }),
-  NEEDS,
+  { needs: { processes: true } }, // a thread is ended by its own pool alone, which sends it nothing then
 );
 
 // The channel.
@@ -342,26 +349,26 @@ forEachKind(
   "losses: a task that writes garbage to the channel: that worker is ended, with an error",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const id = await pool.submit(tasks.workerId);
       const error = await rejection(pool.submit(deadly.spoil, "garbage"));
       assert(error instanceof WorkerLostError, String(error));
       assert(error.cause instanceof ProtocolError, String(error.cause));
-      assert.match(error.message, /something else wrote to it/);
+      assert.match(error.message, /something else (wrote|posted) to it/);
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-      await untilGone([error.pid!]);
+      await kind.untilGone([id]);
     }),
-  NEEDS,
 );
 
 forEachKind(
   "losses: a task that closes the channel: its call is lost, the worker goes",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const id = await pool.submit(tasks.workerId);
       const error = await rejection(pool.submit(deadly.spoil, "close"));
       assert(error instanceof WorkerLostError, String(error));
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-      await untilGone([error.pid!]);
+      await kind.untilGone([id]);
     }),
-  NEEDS,
 );
 
 // CPython's test_deadlock.py.
@@ -382,23 +389,26 @@ forEachKind("C139 an argument that cannot be pickled: PicklingError, at submit i
     await pool.shutdown();
   }));
 
-forEachKind("C143 a task that crashes its worker: BrokenProcessPool", (kind) =>
-  withPool(kind, BREAK, async (pool) => {
-    for (const future of [pool.submit(deadly.die, "SIGABRT"), pool.submit(tasks.pid)]) {
-      const error = await future.exception();
-      // The other worker may have run the other call before.
-      assert(error === undefined || error instanceof BrokenProcessPool, String(error));
-    }
-    assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
-  }), NEEDS);
+forEachKind(
+  "C143 a task that crashes its worker: BrokenProcessPool, BrokenThreadPool",
+  (kind) =>
+    withPool(kind, BREAK, async (pool) => {
+      for (const future of [pool.submit(deadly.die, "kill"), pool.submit(tasks.workerId)]) {
+        const error = await future.exception();
+        // The other worker may have run the other call before.
+        assert(error === undefined || error instanceof kind.Broken, String(error));
+      }
+      assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
+    }),
+);
 
 forEachKind("C144 a task that exits: the death of its worker, with its exit code", (kind) =>
   // Unlike CPython, where SystemExit is an error of the task: `process.exit()` cannot be caught.
   withPool(kind, BREAK, async (pool) => {
     const error = await rejection(pool.submit(tasks.exitWith, 1));
-    assert(error instanceof BrokenProcessPool);
+    assert(error instanceof kind.Broken);
     assert.equal((error.cause as WorkerLostError).exitCode, 1);
-  }), NEEDS);
+  }));
 
 forEachKind("C145 a task that throws: its error, and the pool lives", (kind) =>
   withPool(kind, BREAK, async (pool) => {
@@ -407,16 +417,15 @@ forEachKind("C145 a task that throws: its error, and the pool lives", (kind) =>
   }));
 
 forEachKind(
-  "C151 a worker that crashes after shutdown() was called: no deadlock, BrokenProcessPool",
+  "C151 a worker that crashes after shutdown() was called: no deadlock, BrokenProcessPool, BrokenThreadPool",
   (kind) =>
     withPool(kind, BREAK, async (pool) => {
-      await pool.submit(tasks.pid);
-      const crash = pool.submit(deadly.die, "SIGKILL");
+      await pool.submit(tasks.workerId);
+      const crash = pool.submit(deadly.die, "kill");
       const closed = pool.shutdown({ wait: true });
-      assert(await rejection(crash) instanceof BrokenProcessPool);
+      assert(await rejection(crash) instanceof kind.Broken);
       await closed;
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -426,7 +435,7 @@ forEachKind(
       const arrivals = new Arrivals(folder);
       const latch = new Latch(folder);
       const first = pool.submit(tasks.meet, arrivals.path, latch.path);
-      const crash = pool.submit(deadly.die, "SIGKILL");
+      const crash = pool.submit(deadly.die, "kill");
       const last = pool.submit(tasks.pow, 2, 5);
       await arrivals.wait(1);
       const closed = pool.shutdown();
@@ -436,7 +445,6 @@ forEachKind(
       assert.equal(await last, 32);
       await closed;
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -452,16 +460,15 @@ forEachKind(
 );
 
 forEachKind(
-  "C153 workers that crash while big arguments are being written: BrokenProcessPool, no hang",
+  "C153 workers that crash while big arguments are being written: BrokenProcessPool, BrokenThreadPool; no hang",
   (kind) =>
     withPool(kind, BREAK, async (pool) => {
       const data = new Uint8Array(5_000_000);
       await pool.submit(deadly.sizeOf, data.subarray(0, 10));
-      const futures = range(10).map(() => pool.submit(deadly.dieWith, "SIGABRT", data));
-      for (const future of futures) assert(await rejection(future) instanceof BrokenProcessPool);
-      assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
+      const futures = range(10).map(() => pool.submit(deadly.dieWith, "kill", data));
+      for (const future of futures) assert(await rejection(future) instanceof kind.Broken);
+      assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -473,7 +480,6 @@ forEachKind(
       for (const future of futures) assert.equal((await rejection(future) as WorkerLostError).exitCode, 3);
       assert.equal(await pool.submit(deadly.sizeOf, data), 5_000_000);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -502,7 +508,7 @@ for (const maxWorkers of [1, 2]) {
         const killers = new Set([0, 1, 77, 150, 299]);
         const futures = range(300).map((n) =>
           killers.has(n)
-            ? pool.submit(deadly.die, n % 2 === 0 ? "SIGKILL" : "exit 3")
+            ? pool.submit(deadly.die, n % 2 === 0 ? "kill" : "exit 3")
             : pool.submit(tasks.leaveMark, arrivals.path, `${n}`)
         );
         const outcomes = await Promise.all(futures.map((future) => future.exception()));
@@ -513,7 +519,6 @@ for (const maxWorkers of [1, 2]) {
         if (maxWorkers === 1) assert.deepEqual(arrivals.lines, others, "in order");
         once(warm.lines, range(300).map(String));
       }),
-    NEEDS,
   );
 }
 
@@ -525,7 +530,7 @@ forEachKind(
       await Promise.all(range(200).map(() => pool.submit(deadly.markOrDie, `${folder}/warm`, "")));
       const killer = 150;
       const futures = range(300).map((n) =>
-        pool.submit(deadly.markOrDie, arrivals.path, `${n}`, ...n === killer ? ["SIGKILL"] : [])
+        pool.submit(deadly.markOrDie, arrivals.path, `${n}`, ...n === killer ? ["kill"] : [])
       );
       const outcomes = await Promise.all(futures.map((future) => future.exception()));
       const lost = outcomes.flatMap((error, n) => error === undefined ? [] : [n]);
@@ -534,7 +539,6 @@ forEachKind(
       for (const n of lost) assert.equal((outcomes[n] as WorkerLostError).mayHaveRun, true);
       assert.deepEqual(arrivals.lines, range(300).map(String), "each exactly once, in order");
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -558,7 +562,6 @@ forEachKind(
       assert(lost.at(-1)! - lost[0] < 20_000, `${lost[0]} to ${lost.at(-1)}`);
       assert.deepEqual(await pool.map(tasks.identity, range(100)).toArray(), range(100));
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -656,7 +659,6 @@ forEachKind(
       assert(lost.length >= deaths && lost.length <= 300 * deaths, `${lost.length} lost by ${deaths} deaths`);
       once(arrivals.lines, range(next).map(String));
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -666,20 +668,19 @@ forEachKind(
       await Promise.all(range(500).map(() => pool.submit(deadly.markAndBlock, `${folder}/warm`, "")));
       for (let round = 0; round < 5; round++) {
         const arrivals = new Arrivals(folder, `round-${round}`);
-        const pids = new Arrivals(folder, `pids-${round}`);
-        await Promise.all(range(50).map((n) => pool.submit(deadly.markPid, pids.path, `${n}`)));
+        const ids = new Arrivals(folder, `ids-${round}`);
+        await Promise.all(range(50).map((n) => pool.submit(deadly.markId, ids.path, `${n}`)));
         const long = pool.submit(deadly.markAndBlock, arrivals.path, "long", `${folder}/never`);
         const rest = range(100).map((n) => pool.submit(deadly.markAndBlock, arrivals.path, `${n}`));
         await Promise.all(rest);
-        const free = await pool.submit(tasks.pid); // by the other worker
-        const busy = new Set(pids.lines.map((line) => Number(line.split(" ")[1]))).difference(new Set([free]));
-        for (const pid of busy) kill(pid, "SIGKILL");
+        const free = await pool.submit(tasks.workerId); // by the other worker
+        const busy = new Set(ids.lines.map((line) => Number(line.split(" ")[1]))).difference(new Set([free]));
+        for (const id of busy) kind.kill(id);
         const error = await long.exception();
         if (busy.size > 0) assert(error instanceof WorkerLostError);
         once(arrivals.lines, ["long", ...range(100).map(String)]);
       }
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -697,8 +698,8 @@ forEachKind(
           const batch = range(1 + Math.floor(random() * 60)).map(() => next++);
           await Promise.all(batch.map(async (n) => {
             const future = random() < 0.02
-              ? pool.submit(tasks.sleep, 5).then(() => pool.submit(deadly.markPid, arrivals.path, `${n}`))
-              : pool.submit(deadly.markPid, arrivals.path, `${n}`);
+              ? pool.submit(tasks.sleep, 5).then(() => pool.submit(deadly.markId, arrivals.path, `${n}`))
+              : pool.submit(deadly.markId, arrivals.path, `${n}`);
             try {
               assert.equal(await future, `${n}`);
               settled.push({ n, error: undefined });
@@ -711,9 +712,9 @@ forEachKind(
       async function killSome(): Promise<void> {
         while (Date.now() < end) {
           await sleep(20 + random() * 80);
-          const pid = Number(arrivals.lines.at(-1)?.split(" ")[1]);
-          if (!pid) continue;
-          kill(pid, "SIGKILL");
+          const id = Number(arrivals.lines.at(-1)?.split(" ")[1]);
+          if (!id) continue;
+          kind.kill(id);
           kills++;
         }
       }
@@ -737,5 +738,4 @@ forEachKind(
       const lost = settled.filter(({ error }) => error !== undefined).length;
       assert(lost < next / 2, `${lost} of ${next} calls were lost by ${kills} kills`);
     }),
-  NEEDS,
 );

@@ -3,7 +3,7 @@
  * C16 of CPython's tests (`buffersize`), and the rules of our own.
  */
 import assert from "node:assert/strict";
-import { type ProcessPoolExecutor, ShutdownError } from "../mod.ts";
+import { type Executor, ShutdownError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { count, range, rejection, Watched, withPool } from "./pools.ts";
@@ -12,7 +12,7 @@ import * as more from "./tasks_executor.ts";
 
 const END = { done: true, value: undefined };
 
-function idle(pool: ProcessPoolExecutor): Promise<void> {
+function idle(pool: Executor): Promise<void> {
   return until("nothing is pending", () => pool.pendingCount === 0);
 }
 

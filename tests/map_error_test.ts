@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { BrokenExecutor, PicklingError, type ProcessPoolExecutor, WorkerLostError } from "../mod.ts";
+import { BrokenExecutor, type Executor, PicklingError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, runProgram, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { count, range, rejection, Watched, withPool } from "./pools.ts";
@@ -86,7 +86,6 @@ forEachKind(
       assert.equal((await results.next()).value, 0);
       assert.deepEqual(await results.next(), END);
     }),
-  { needs: { processes: true } },
 );
 
 forEachKind(
@@ -213,7 +212,7 @@ forEachKind(
 
 /** A map of ten items whose first fails when `latch` opens; the others leave marks. */
 async function pausedMap(
-  pool: ProcessPoolExecutor,
+  pool: Executor,
   folder: string,
 ): Promise<{ results: AsyncIterableIterator<unknown>; marks: Arrivals }> {
   const started = new Arrivals(folder, "started");
@@ -278,7 +277,7 @@ forEachKind(
       const results = pool.map(tasks.divmod, items, count());
       await assert.rejects(results.toArray(), { message: "division by zero" });
       const { drawn } = items;
-      await pool.submit(tasks.pid);
+      await pool.submit(tasks.workerId);
       await turn();
       assert.equal(items.drawn, drawn);
       await pool.shutdown();

@@ -5,15 +5,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import {
-  BrokenExecutor,
-  CancelledError,
-  type Future,
-  type ProcessPoolExecutor,
-  tasks as registerTasks,
-} from "../mod.ts";
-import { Arrivals, kill, Latch, type ProgramResult, test, withLimit } from "./harness.ts";
-import { forEachKind } from "./kinds.ts";
+import { BrokenExecutor, CancelledError, type Executor, type Future, tasks as registerTasks } from "../mod.ts";
+import { Arrivals, Latch, type ProgramResult, test, withLimit } from "./harness.ts";
+import { forEachKind, type Kind } from "./kinds.ts";
 import { range, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import * as tasks from "./tasks.ts";
@@ -31,11 +25,11 @@ function outcomes(futures: readonly Future<unknown>[]): Promise<unknown[]> {
 // Callbacks that cancel siblings
 
 /** Ends a pool of one worker, which is at its first call while nine wait; or has it lose its first call alone. */
-const ENDS: Readonly<Record<string, (pool: ProcessPoolExecutor, pid: number) => unknown>> = {
+const ENDS: Readonly<Record<string, (pool: Executor, kind: Kind, id: number) => unknown>> = {
   "killWorkers()": (pool) => pool.killWorkers(),
   "terminateWorkers()": (pool) => pool.terminateWorkers(),
   "shutdown({ cancelFutures: true })": (pool) => pool.shutdown({ wait: false, cancelFutures: true }),
-  "the death of its worker": (_, pid) => kill(pid, "SIGKILL"),
+  "the death of its worker": (_, kind, id) => kind.kill(id),
 };
 
 for (const [how, end] of Object.entries(ENDS)) {
@@ -46,7 +40,7 @@ for (const [how, end] of Object.entries(ENDS)) {
         await withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
           const arrivals = new Arrivals(folder);
           const latch = new Latch(folder);
-          const pid = await pool.submit(tasks.pid);
+          const id = await pool.submit(tasks.workerId);
           const futures = range(10).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
           await arrivals.wait(1);
           const cancelled: number[] = [];
@@ -54,7 +48,7 @@ for (const [how, end] of Object.entries(ENDS)) {
             // From behind, from the middle and again: some may have ended before.
             for (const other of [5, 9, 4, 5, 0]) if (futures[other].cancel()) cancelled.push(other);
           });
-          const ended = Promise.resolve(end(pool, pid));
+          const ended = Promise.resolve(end(pool, kind, id));
           latch.open();
           const errors = await outcomes(futures);
           await withLimit(ended, LIMIT, "its end did not come");
@@ -64,7 +58,6 @@ for (const [how, end] of Object.entries(ENDS)) {
         });
       }
     },
-    { needs: { processes: true } },
   );
 }
 
@@ -98,7 +91,7 @@ forEachKind(
       let refused: unknown;
       futures[4].addDoneCallback(() => {
         try {
-          pool.submit(tasks.pid);
+          pool.submit(tasks.workerId);
         } catch (error) {
           refused = error;
         }
@@ -161,12 +154,15 @@ for (const [what, [code, name]] of Object.entries(HOSTILE)) {
     (kind) =>
       withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
         const task = foreign(folder, `return ${code};`);
-        const worker = await pool.submit(tasks.pid);
+        const worker = await pool.submit(tasks.workerId);
         for (let round = 0; round < 2; round++) {
           const [error] = await outcomes([pool.submit(task)]);
           assert.equal((error as Error | null | undefined)?.name, name);
         }
-        assert.equal(await withLimit(Promise.resolve(pool.submit(tasks.pid)), LIMIT, "the worker is stuck"), worker);
+        assert.equal(
+          await withLimit(Promise.resolve(pool.submit(tasks.workerId)), LIMIT, "the worker is stuck"),
+          worker,
+        );
       }),
   );
 }

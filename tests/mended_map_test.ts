@@ -3,8 +3,8 @@
  * drawn, inputs that break the language's own rules, and ends that were never reached.
  */
 import assert from "node:assert/strict";
-import { BrokenExecutor, PicklingError, type ProcessPoolExecutor, ShutdownError, WorkerLostError } from "../mod.ts";
-import { Arrivals, kill, Latch, runProgram, test, withLimit } from "./harness.ts";
+import { BrokenExecutor, type Executor, PicklingError, ShutdownError, WorkerLostError } from "../mod.ts";
+import { Arrivals, Latch, runProgram, test, withLimit } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
@@ -61,12 +61,13 @@ for (const cancelFutures of [false, true]) {
       withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
         const arrivals = new Arrivals(folder);
         const latch = new Latch(folder);
-        const pid = await pool.submit(tasks.pid);
+        const id = await pool.submit(tasks.workerId);
         const results = pool.map(tasks.meet, Array(50).fill(arrivals.path), Array(50).fill(latch.path));
         const first = rejection(results.next());
         await arrivals.wait(1);
         const closed = pool.shutdown({ cancelFutures });
-        kill(pid, "SIGKILL");
+        kind.kill(id);
+        await kind.untilGone([id]);
         latch.open();
         assert.ok(await first instanceof WorkerLostError);
         await ends(closed);
@@ -74,7 +75,6 @@ for (const cancelFutures of [false, true]) {
         if (cancelFutures) assert.equal(arrivals.count, 1);
         else assert.equal((await results.toArray()).length, 49);
       }),
-    { needs: { processes: true } },
   );
 }
 
@@ -85,7 +85,7 @@ forEachKind(
   async (kind) => {
     for (const before of [0, 1, 3]) {
       await withPool(kind, { maxWorkers: 1 }, async (pool) => {
-        await pool.submit(tasks.pid);
+        await pool.submit(tasks.workerId);
         let closed: Promise<void> | undefined;
         function* items(): Generator<number, void, unknown> {
           yield* range(before);
@@ -131,7 +131,7 @@ forEachKind(
 );
 
 /** A value that shuts the pool down when it is copied. */
-function shutsDown(pool: ProcessPoolExecutor): { readonly closed?: Promise<void>; readonly value: object } {
+function shutsDown(pool: Executor): { readonly closed?: Promise<void>; readonly value: object } {
   const state: { closed?: Promise<void>; value: object } = {
     value: {
       get here(): number {
@@ -147,7 +147,7 @@ forEachKind(
   "submit: an argument that shuts the pool down while it is copied is refused, and the pool ends",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      await pool.submit(tasks.pid);
+      await pool.submit(tasks.workerId);
       const trap = shutsDown(pool);
       const error = await rejection((async () => await pool.submit(tasks.identity, trap.value))());
       assert.ok(error instanceof ShutdownError, String(error));
@@ -161,7 +161,7 @@ forEachKind(
   async (kind) => {
     for (const sized of [true, false]) {
       await withPool(kind, { maxWorkers: 1 }, async (pool) => {
-        await pool.submit(tasks.pid);
+        await pool.submit(tasks.workerId);
         const trap = shutsDown(pool);
         const items = [{ a: 1 }, trap.value, { a: 3 }, { a: 4 }];
         const results = pool.map(tasks.identity, sized ? items : items.values());

@@ -4,24 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { createSecretKey } from "node:crypto";
-import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { writeFileSync } from "node:fs";
-import {
-  BrokenProcessPool,
-  CancelledError,
-  picklable,
-  PicklingError,
-  type ProcessPoolExecutor,
-  ShutdownError,
-  WorkerLostError,
-} from "../mod.ts";
+import { CancelledError, type Executor, picklable, PicklingError, ShutdownError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, test, withTempFolder } from "./harness.ts";
-import { forEachKind } from "./kinds.ts";
+import { forEachKind, type Kind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import { hexOf, hexOfFailure, valueOf } from "./wire.ts";
 import * as tasks from "./tasks.ts";
+import { WORKER_ID } from "./worker_side.ts";
 import * as classes from "./tasks_picklable.ts";
 import {
   Bag,
@@ -496,7 +488,7 @@ forEachKind(
 
 /** A trap that springs where values are read or sent: here, or in a worker. */
 function trap(at: TrapPlan["at"], how: string, where: "parent" | "worker"): Trap {
-  return new Trap({ at, how, in: process.pid, elsewhere: where === "worker" });
+  return new Trap({ at, how, in: WORKER_ID, elsewhere: where === "worker" });
 }
 
 const thrown = [["throw", /RangeError: from/], ["throw null", /null/]] as const;
@@ -505,11 +497,11 @@ forEachKind(
   "C48 C141 picklable: fromPickle of an argument throws: that call fails with the cause, and the worker lives",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool, folder) => {
-      const pid = await pool.submit(tasks.pid);
+      const pid = await pool.submit(tasks.workerId);
       for (const [how, cause] of thrown) {
-        const before = pool.submit(tasks.pid);
+        const before = pool.submit(tasks.workerId);
         const failing = pool.submit(classes.takeTrap, `${folder}/ran`, [trap("fromPickle", how, "worker")]);
-        const behind = pool.submit(tasks.pid);
+        const behind = pool.submit(tasks.workerId);
         const error = await rejection(failing);
         assert.ok(error instanceof PicklingError, String(error));
         assert.match(error.message, /^Cannot read args\[1\] in the worker as class Trap's fromPickle\(\) threw: /);
@@ -527,22 +519,21 @@ forEachKind(
       for (const i of range(5)) assert.equal((await results.next()).value, i);
       assert.ok(await rejection(results.next()) instanceof PicklingError);
       for (const i of range(4)) assert.equal((await results.next()).value, i + 6);
-      assert.equal(await pool.submit(tasks.pid), pid);
+      assert.equal(await pool.submit(tasks.workerId), pid);
     }),
 );
 
-const DEATHS = ["exit 3", "exit 0", "SIGKILL", "SIGABRT"];
-
 /** Asserts that with "break" the pool breaks, and with "replace" that call alone is lost. */
 async function assertDeaths(
+  kind: Kind,
   make: (
     onWorkerLost: "break" | "replace",
-    run: (pool: ProcessPoolExecutor, folder: string) => Promise<void>,
+    run: (pool: Executor, folder: string) => Promise<void>,
   ) => unknown,
-  submit: (pool: ProcessPoolExecutor, how: string, folder: string) => PromiseLike<unknown>,
+  submit: (pool: Executor, how: string, folder: string) => PromiseLike<unknown>,
   mayHaveRun: boolean,
 ): Promise<void> {
-  for (const how of DEATHS) {
+  for (const how of Object.keys(kind.deaths)) {
     await make("replace", async (pool, folder) => {
       const lost = submit(pool, how, folder);
       const behind = pool.submit(tasks.identity, "behind");
@@ -552,18 +543,17 @@ async function assertDeaths(
       assert.equal(await behind, "behind");
     });
     await make("break", async (pool, folder) => {
-      assert.ok(await rejection(submit(pool, how, folder)) instanceof BrokenProcessPool);
-      assert.throws(() => pool.submit(tasks.identity, 1), BrokenProcessPool);
+      assert.ok(await rejection(submit(pool, how, folder)) instanceof kind.Broken);
+      assert.throws(() => pool.submit(tasks.identity, 1), kind.Broken);
     });
   }
 }
-
-const PROCESSES = { needs: { processes: true } } as const;
 
 forEachKind(
   "C140 C142 picklable: fromPickle of an argument ends the worker: lost before it ran, or a broken pool",
   (kind) =>
     assertDeaths(
+      kind,
       (onWorkerLost, run) =>
         withPool(kind, { maxWorkers: 1, onWorkerLost }, async (pool, folder) => {
           await pool.submit(classes.takeTrap, `${folder}/first`, 1);
@@ -572,12 +562,12 @@ forEachKind(
       (pool, how, folder) => pool.submit(classes.takeTrap, `${folder}/ran`, trap("fromPickle", how, "worker")),
       false,
     ),
-  PROCESSES,
 );
 
 forEachKind("C140 C142 picklable: a class's module ends the worker when it is imported: lost before it ran", (kind) => {
   let modules = 0;
   return assertDeaths(
+    kind,
     (onWorkerLost, run) => withPool(kind, { maxWorkers: 1, onWorkerLost }, run),
     (pool, how, folder) => {
       const path = `${folder}/class_${++modules}.ts`;
@@ -588,31 +578,31 @@ forEachKind("C140 C142 picklable: a class's module ends the worker when it is im
     },
     false,
   );
-}, PROCESSES);
+});
 
 forEachKind(
   "C146 C147 picklable: toPickle of a result ends the worker: that call is lost, or the pool is broken",
   (kind) =>
     assertDeaths(
+      kind,
       (onWorkerLost, run) => withPool(kind, { maxWorkers: 1, onWorkerLost }, run),
       (pool, how) => pool.submit(classes.giveTrap, trap("toPickle", how, "worker").plan),
       true,
     ),
-  PROCESSES,
 );
 
 forEachKind(
   "C148 picklable: toPickle of a result throws: that call fails with the cause, and the worker lives",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const pid = await pool.submit(tasks.pid);
+      const pid = await pool.submit(tasks.workerId);
       for (const [how, cause] of thrown) {
         const error = await rejection(pool.submit(classes.giveTrap, trap("toPickle", how, "worker").plan));
         assert.ok(error instanceof PicklingError);
         assert.match(error.message, /^Cannot send result back from the worker as toPickle\(\) of class Trap threw: /);
         assert.match(String(error.cause), cause);
         assert.equal(error.direction, "result");
-        assert.equal(await pool.submit(tasks.pid), pid);
+        assert.equal(await pool.submit(tasks.workerId), pid);
       }
     }),
 );
@@ -635,7 +625,7 @@ forEachKind(
   "C149 C150 picklable: fromPickle of a result throws in the parent: that call fails, worker and pool live",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const pid = await pool.submit(tasks.pid);
+      const pid = await pool.submit(tasks.workerId);
       for (const [how, cause] of thrown) {
         const calls = [
           pool.submit(tasks.identity, 1),
@@ -649,7 +639,7 @@ forEachKind(
         assert.deepEqual([error.path, error.direction], ["result", "result"]);
         assert.deepEqual([await calls[0], await calls[2]], [1, 2]);
       }
-      assert.equal(await pool.submit(tasks.pid), pid);
+      assert.equal(await pool.submit(tasks.workerId), pid);
     }),
 );
 
@@ -695,7 +685,7 @@ forEachKind(
       };
       const calls = [new Meddler(), 1, 2].map((value) => pool.submit(tasks.identity, value));
       try {
-        for (const call of calls) assert.ok(await rejection(call) instanceof BrokenProcessPool);
+        for (const call of calls) assert.ok(await rejection(call) instanceof kind.Broken);
         await ended;
         assert.equal(pool.pendingCount, 0);
         assert.throws(() => pool.submit(tasks.identity, 3), ShutdownError);

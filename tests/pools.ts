@@ -1,5 +1,5 @@
 /** Pools and the things around them that the tests of executors share. No worker imports this file. */
-import type { ProcessPoolExecutor, ProcessPoolExecutorOptions } from "../mod.ts";
+import type { Executor, ProcessPoolExecutorOptions } from "../mod.ts";
 import { withTempFolder } from "./harness.ts";
 import type { Kind } from "./kinds.ts";
 
@@ -7,7 +7,7 @@ import type { Kind } from "./kinds.ts";
 export function withPool(
   kind: Kind,
   options: ProcessPoolExecutorOptions,
-  fn: (pool: ProcessPoolExecutor, folder: string) => Promise<void>,
+  fn: (pool: Executor, folder: string) => Promise<void>,
 ): Promise<void> {
   return withTempFolder(async (folder) => {
     const pool = kind.make(options);

@@ -4,7 +4,7 @@
  * settles; and the pool counts to zero.
  */
 import assert from "node:assert/strict";
-import { CancelledError, type MapResults, type ProcessPoolExecutor } from "../mod.ts";
+import { CancelledError, type Executor, type MapResults } from "../mod.ts";
 import { randomNumbers, seed, withLimit } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { killSelf } from "./tasks.ts";
@@ -69,7 +69,7 @@ async function readMap(random: Random, results: MapResults<unknown>, items: read
   if (random() < 0.5) await results.return();
 }
 
-async function useMap(random: Random, pool: ProcessPoolExecutor): Promise<void> {
+async function useMap(random: Random, pool: Executor): Promise<void> {
   const items = randomItems(random);
   const sized = random() < 0.6;
   const buffersize = random() < 0.3 ? 1 + below(random, 50) : undefined;
@@ -82,7 +82,7 @@ async function useMap(random: Random, pool: ProcessPoolExecutor): Promise<void> 
   } else await readMap(random, results, items);
 }
 
-async function useSubmit(random: Random, pool: ProcessPoolExecutor): Promise<void> {
+async function useSubmit(random: Random, pool: Executor): Promise<void> {
   const item = below(random, 100_000) - 100;
   const future = pool.submit(work, item);
   await pause(random);
@@ -90,11 +90,11 @@ async function useSubmit(random: Random, pool: ProcessPoolExecutor): Promise<voi
   else checkOutcome(item, (await Promise.allSettled([future]))[0]);
 }
 
-async function useKill(pool: ProcessPoolExecutor): Promise<void> {
-  checkOutcome(NaN, (await Promise.allSettled([pool.submit(killSelf, "SIGKILL")]))[0]);
+async function useKill(pool: Executor): Promise<void> {
+  checkOutcome(NaN, (await Promise.allSettled([pool.submit(killSelf, "kill")]))[0]);
 }
 
-async function use(random: Random, pool: ProcessPoolExecutor): Promise<void> {
+async function use(random: Random, pool: Executor): Promise<void> {
   await pause(random);
   try {
     const kind = random();
@@ -106,7 +106,7 @@ async function use(random: Random, pool: ProcessPoolExecutor): Promise<void> {
   }
 }
 
-function end(random: Random, pool: ProcessPoolExecutor): Promise<void> {
+function end(random: Random, pool: Executor): Promise<void> {
   const way = random();
   if (way < 0.4) return pool.shutdown();
   if (way < 0.7) return pool.shutdown({ cancelFutures: true });

@@ -206,13 +206,13 @@ forEachKind(
       (module) =>
         withPool(kind, { maxWorkers: 1 }, async (pool) => {
           const one = (await module.load()).version;
-          const [pid, value] = [await pool.submit(own.pid), await pool.submit(one)];
+          const [pid, value] = [await pool.submit(own.workerId), await pool.submit(one)];
           assert.equal(value, 1);
           module.write("tasks({ url }, { version: globalThis.version = () => 2 });");
           const two = (await module.load()).version;
           assert.notEqual(one, two);
           assert.equal(await pool.submit(two), 2);
-          assert.notEqual(await pool.submit(own.pid), pid);
+          assert.notEqual(await pool.submit(own.workerId), pid);
         }),
     ),
   { needs: { processes: true } },

@@ -1,11 +1,12 @@
 /** Shared memory: to a thread it is handed on as it is, to a process it is refused. */
 import assert from "node:assert/strict";
-import { PicklingError, ThreadPoolExecutor } from "../mod.ts";
+import { PicklingError } from "../mod.ts";
 import { ByteWriter } from "../channel/byte_writer.ts";
 import { DecodeError, decodeList, encodeList, encodeValue, type Sending } from "../channel/codec.ts";
 import { decodeFailure, encodeFailure } from "../channel/failure.ts";
 import { ownSegments, type Segment, sizeOfSegments } from "../channel/segments.ts";
 import { test } from "./harness.ts";
+import { kinds } from "./kinds.ts";
 import { rejection, withPool } from "./pools.ts";
 import { count, failWith, growMemory, keepMemory } from "./tasks_shared.ts";
 
@@ -151,11 +152,7 @@ test("shared memory: what came beside the bytes must be that, and each comes onc
 
 // ----- Threads
 
-const THREADS = {
-  name: "thread",
-  can: { processes: false },
-  make: (options?: object) => new ThreadPoolExecutor(options),
-};
+const THREADS = kinds.find((kind) => !kind.can.processes)!;
 
 test("shared memory: initargs, calls, maps and results of a thread pool have the program's own", async () => {
   const memory = new SharedArrayBuffer(8);

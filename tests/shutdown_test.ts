@@ -3,31 +3,20 @@
  * C78 of CPython's `test_process_pool.py` and C105 to C124 of its `test_shutdown.py`.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
-import { BrokenProcessPool, CancelledError, type ProcessPoolExecutor, ShutdownError, WorkerLostError } from "../mod.ts";
-import { Arrivals, isAlive, Latch, liveProcesses, type ProgramResult, test, until, untilGone } from "./harness.ts";
+import { CancelledError, type Executor, ShutdownError, WorkerLostError } from "../mod.ts";
+import { Arrivals, Latch, type ProgramResult, untilGone } from "./harness.ts";
 import { runtimeWith, withoutPatience } from "./host_doubles.ts";
-import { forEachKind } from "./kinds.ts";
+import { type Abilities, forEachKind, inKind, untilWorkers } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
 import { withProject } from "./user_project.ts";
 
+/** Signals. */
 const NEEDS = { needs: { processes: true } } as const;
 
-/** The workers of this process; its reaper is none. */
-function workers(): number[] {
-  return liveProcesses()
-    .filter((one) => one.parent === process.pid && !one.command.startsWith("/bin/sh"))
-    .map((one) => one.pid);
-}
-
-function untilWorkers(count: number): Promise<void> {
-  return until(`there are ${count} workers`, () => workers().length === count);
-}
-
 /** Calls that have come to a latch, one in each of so many workers. */
-async function blocked(pool: ProcessPoolExecutor, folder: string, count: number) {
+async function blocked(pool: Executor, folder: string, count: number) {
   const arrivals = new Arrivals(folder, "blocked");
   const latch = new Latch(folder, "blocked-latch");
   const futures = range(count).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
@@ -43,22 +32,21 @@ forEachKind(
     withPool(kind, { maxWorkers: 1, maxTasksPerChild: 3 }, async (pool) => {
       const pids: number[] = [];
       for (let i = 0; i < 3; i++) {
-        pids.push(await pool.submit(tasks.pid));
-        if (i < 2) assert.deepEqual(workers(), [pids[0]]);
+        pids.push(await pool.submit(tasks.workerId));
+        if (i < 2) assert.deepEqual(kind.workers(), [pids[0]]);
       }
-      await untilWorkers(0); // nothing is left to do, so there is no replacement yet
-      pids.push(await pool.submit(tasks.pid));
-      assert.deepEqual(workers(), [pids[3]]);
+      await untilWorkers(kind, 0); // nothing is left to do, so there is no replacement yet
+      pids.push(await pool.submit(tasks.workerId));
+      assert.deepEqual(kind.workers(), [pids[3]]);
       assert.deepEqual(pids.map((pid) => pids.indexOf(pid)), [0, 0, 0, 3]);
     }),
-  NEEDS,
 );
 
 forEachKind("C65 maxTasksPerChild: a worker at its limit is replaced while calls wait", async (kind) => {
   for (const [maxWorkers, limit, count] of [[1, 2, 6], [2, 2, 8], [1, 1, 4], [2, 3, 20]]) {
     await withPool(kind, { maxWorkers, maxTasksPerChild: limit }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
-      const futures = range(count).map((n) => pool.submit(deadly.markPid, arrivals.path, `${n}`));
+      const futures = range(count).map((n) => pool.submit(deadly.markId, arrivals.path, `${n}`));
       assert.deepEqual(await Promise.all(futures), range(count).map(String));
       const calls = new Map<string, number>();
       for (const line of arrivals.lines) {
@@ -75,10 +63,9 @@ forEachKind(
   "maxTasksPerChild: what counts is the call, not the message: a map with large chunks keeps the limit",
   (kind) =>
     withPool(kind, { maxWorkers: 1, maxTasksPerChild: 4 }, async (pool) => {
-      const pids = await pool.map(deadly.pidOf, range(10), { chunksize: 10 }).toArray();
+      const pids = await pool.map(deadly.idOf, range(10), { chunksize: 10 }).toArray();
       assert.deepEqual(pids.map((pid) => pids.indexOf(pid)), [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -86,11 +73,11 @@ forEachKind(
   (kind) =>
     withPool(kind, { maxWorkers: 1, maxTasksPerChild: 2 }, async (pool) => {
       const futures = [
-        pool.submit(tasks.pid),
+        pool.submit(tasks.workerId),
         pool.submit(deadly.die, "exit 3"),
-        pool.submit(tasks.pid),
-        pool.submit(tasks.pid),
-        pool.submit(tasks.pid),
+        pool.submit(tasks.workerId),
+        pool.submit(tasks.workerId),
+        pool.submit(tasks.workerId),
       ];
       assert(await rejection(futures[1]) instanceof WorkerLostError);
       const [first, second, third, fourth] = await Promise.all([futures[0], ...futures.slice(2)]);
@@ -98,7 +85,6 @@ forEachKind(
       assert.equal(second, third);
       assert.notEqual(third, fourth);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -120,19 +106,19 @@ for (const end of ["terminateWorkers", "killWorkers"] as const) {
     const runtime = runtimeWith((go) => go());
     return withPool(kind, { maxWorkers: 1, maxTasksPerChild: 1, runtime }, async (pool, folder) => {
       const { futures, latch } = await blocked(pool, folder, 1);
-      futures.push(...range(3).map(() => pool.submit(tasks.pid)));
+      futures.push(...range(3).map(() => pool.submit(tasks.workerId)));
       latch.open();
       await pool[end]();
       const errors = (await Promise.all(futures.map((future) => future.exception()))).filter((error) => error);
       assert(errors.length >= 2); // the first may have come in time
       for (const error of errors) {
-        assert(error instanceof BrokenProcessPool, String(error));
+        assert(error instanceof kind.Broken, String(error));
         assert.match(error.message, /forcefully shut down/);
       }
       assert(runtime.starts <= 2);
-      await untilWorkers(0);
+      await untilWorkers(kind, 0);
     });
-  }, NEEDS);
+  });
 }
 
 forEachKind("C69 maxTasksPerChild: a replacement that cannot be started breaks the pool", (kind) => {
@@ -145,12 +131,12 @@ forEachKind("C69 maxTasksPerChild: a replacement that cannot be started breaks t
     assert.equal(await first, 0);
     for (const future of others) {
       const error = await rejection(future);
-      assert(error instanceof BrokenProcessPool);
+      assert(error instanceof kind.Broken);
       assert.match(error.message, /could not be started.*no more processes/);
     }
-    assert.throws(() => pool.submit(tasks.pid), BrokenProcessPool);
+    assert.throws(() => pool.submit(tasks.workerId), kind.Broken);
   });
-}, NEEDS);
+});
 
 forEachKind(
   "C70 maxTasksPerChild: a shutdown at once still gives all results",
@@ -201,9 +187,9 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
       const { futures } = await blocked(pool, folder, 2);
       await pool[end]();
       assert.deepEqual(signals, [signal, signal]);
-      for (const future of futures) assert(await rejection(future) instanceof BrokenProcessPool);
+      for (const future of futures) assert(await rejection(future) instanceof kind.Broken);
     });
-  }, NEEDS);
+  });
 
   forEachKind(
     `C75 ${end}: ends workers that run, wherever they are; what they did not finish never is`,
@@ -217,23 +203,22 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
           pool.submit(tasks.loopForever, started.path),
         ];
         await started.wait(3);
-        const pids = workers();
+        const pids = kind.workers();
         assert.equal(pids.length, 3);
-        futures.push(pool.submit(tasks.pid), pool.map(tasks.identity, [1]).next());
+        futures.push(pool.submit(tasks.workerId), pool.map(tasks.identity, [1]).next());
         const rejections = Promise.all(futures.map(rejection));
         await pool[end]();
-        assert(!pids.some(isAlive));
+        assert(!pids.some(kind.isAlive));
         const errors = await rejections;
         assert.equal(new Set(errors).size, futures.length);
         for (const error of errors) {
-          assert(error instanceof BrokenProcessPool, String(error));
+          assert(error instanceof kind.Broken, String(error));
           assert.match(error.message, /forcefully shut down/);
         }
         latch.open();
         assert.equal(new Arrivals(folder, "finished").count, 0);
         assert.equal(pool.pendingCount, 0);
       }),
-    NEEDS,
   );
 
   forEachKind(
@@ -242,12 +227,11 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
       withPool(kind, { maxWorkers: 2, onWorkerLost: "break" }, async (pool) => {
         const error = await rejection(pool.submit(deadly.die, "exit 3"));
         await pool[end]();
-        assert(error instanceof BrokenProcessPool);
+        assert(error instanceof kind.Broken);
         assert.match(error.message, /exit code 3/);
         await pool[end]();
         await pool.shutdown();
       }),
-    NEEDS,
   );
 
   forEachKind(`C77 ${end}: does nothing if no worker was started`, (kind) => {
@@ -256,19 +240,18 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
       await pool[end]();
       assert.equal(runtime.starts, 0);
     });
-  }, NEEDS);
+  });
 
   forEachKind(
     `C78 ${end}: the pool takes no more calls, and the worker is gone`,
     (kind) =>
       withPool(kind, { maxWorkers: 1 }, async (pool) => {
-        const pid = await pool.submit(tasks.pid);
+        const pid = await pool.submit(tasks.workerId);
         await pool[end]();
-        assert(!isAlive(pid));
-        assert.throws(() => pool.submit(tasks.pid), ShutdownError);
+        assert(!kind.isAlive(pid));
+        assert.throws(() => pool.submit(tasks.workerId), ShutdownError);
         assert.throws(() => pool.map(tasks.identity, [1]), ShutdownError);
       }),
-    NEEDS,
   );
 
   forEachKind(
@@ -279,20 +262,19 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
         const closed = pool.shutdown();
         await pool[end]();
         await closed;
-        assert(await rejection(future) instanceof BrokenProcessPool);
+        assert(await rejection(future) instanceof kind.Broken);
       }),
-    NEEDS,
   );
 }
 
 forEachKind("killWorkers: while workers start", (kind) =>
   withPool(kind, { maxWorkers: 2 }, async (pool) => {
-    const futures = range(4).map(() => pool.submit(tasks.pid));
-    await until("they start", () => workers().length === 2);
+    const futures = range(4).map(() => pool.submit(tasks.workerId));
+    await untilWorkers(kind, 2);
     await pool.killWorkers();
-    assert.equal(workers().length, 0);
-    for (const future of futures) assert(await rejection(future) instanceof BrokenProcessPool);
-  }), NEEDS);
+    assert.equal(kind.workers().length, 0);
+    for (const future of futures) assert(await rejection(future) instanceof kind.Broken);
+  }));
 
 forEachKind(
   "terminateWorkers: a worker that takes no notice is killed after a grace",
@@ -301,10 +283,10 @@ forEachKind(
       const started = new Arrivals(folder);
       const future = pool.submit(deadly.ignoreTermination, started.path);
       await started.wait(1);
-      const pids = workers();
+      const pids = kind.workers();
       await withoutPatience(() => pool.terminateWorkers());
-      assert(!pids.some(isAlive));
-      assert(await rejection(future) instanceof BrokenProcessPool);
+      assert(!pids.some(kind.isAlive));
+      assert(await rejection(future) instanceof kind.Broken);
     }),
   NEEDS,
 );
@@ -367,14 +349,13 @@ forEachKind(
   (kind) =>
     withPool(kind, { maxWorkers: 5 }, async (pool, folder) => {
       const { futures, latch } = await blocked(pool, folder, 3);
-      const pids = workers();
+      const pids = kind.workers();
       assert.equal(pids.length, 3);
       latch.open();
       await Promise.all(futures);
       await pool.shutdown();
-      assert(!pids.some(isAlive));
+      assert(!pids.some(kind.isAlive));
     }),
-  NEEDS,
 );
 
 forEachKind("C113 C120 await using: the map's results are right, and the workers are gone", async (kind) => {
@@ -382,9 +363,9 @@ forEachKind("C113 C120 await using: the map's results are right, and the workers
     await using pool = kind.make({ maxWorkers: 2 });
     return pool.map(tasks.pow, range(5), [2, 2, 2, 2, 2]);
   })();
-  assert.equal(workers().length, 0);
+  assert.equal(kind.workers().length, 0);
   assert.deepEqual(await results.toArray(), [0, 1, 4, 9, 16]);
-}, NEEDS);
+});
 
 forEachKind(
   "C115 C122 shutdown: without waiting, a map's results come and the workers end by themselves",
@@ -393,9 +374,8 @@ forEachKind(
       const results = pool.map(tasks.pow, range(5), [2, 2, 2, 2, 2]);
       await pool.shutdown({ wait: false });
       assert.deepEqual(await results.toArray(), [0, 1, 4, 9, 16]);
-      await untilWorkers(0);
+      await untilWorkers(kind, 0);
     }),
-  NEEDS,
 );
 
 forEachKind("C116 workerName: the first part of the workers' names", (kind) =>
@@ -404,16 +384,15 @@ forEachKind("C116 workerName: the first part of the workers' names", (kind) =>
     const errors = await Promise.all(range(3).map((n) => rejection(pool.submit(deadly.die, `exit ${n}`))));
     const names = errors.map((error) => (error as WorkerLostError).workerName);
     assert.deepEqual(names, ["SpecialPool-1", "SpecialPool-2", "SpecialPool-3"]);
-  }), NEEDS);
+  }));
 
 forEachKind(
   "C117 workerName: the class's name by default",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       const error = await rejection(pool.submit(deadly.die, "exit 3")) as WorkerLostError;
-      assert.equal(error.workerName, "ProcessPoolExecutor-1");
+      assert.equal(error.workerName, `${kind.className}-1`);
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -424,9 +403,8 @@ forEachKind(
       const pid = await pool.submit(deadly.loopWhenIdle, looping.path);
       await looping.wait(1);
       await withoutPatience(() => pool.shutdown());
-      assert(!isAlive(pid));
+      assert(!kind.isAlive(pid));
     }),
-  NEEDS,
 );
 
 forEachKind(
@@ -437,11 +415,10 @@ forEachKind(
       latch.open();
       const pids = await Promise.all(futures);
       const closed = pool.shutdown();
-      for (const pid of pids) process.kill(pid, "SIGKILL");
+      for (const pid of pids) kind.kill(pid);
       await closed;
-      await untilGone(pids);
+      await kind.untilGone(pids);
     }),
-  NEEDS,
 );
 
 // Programs.
@@ -471,6 +448,8 @@ interface ProgramCase {
   readonly code: string;
   readonly stdout: string | RegExp;
   readonly exitCode?: number;
+  /** Of these kinds alone. */
+  readonly needs?: Partial<Abilities>;
   /** What is allowed on stderr; nothing unless given. */
   readonly stderr?: RegExp;
 }
@@ -588,6 +567,7 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
       }
     `,
     stdout: "BrokenProcessPool\nBrokenProcessPool\n",
+    needs: { processes: true },
   },
   "throws with a looping worker: its exit code is kept, and nothing is left": {
     code: `
@@ -625,6 +605,7 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
       console.log((await looping.exception() as Error).name);
     `,
     stdout: "42\nBrokenProcessPool\n",
+    needs: { processes: true },
   },
 };
 
@@ -637,19 +618,27 @@ function assertEnded({ code, signal, stdout, stderr, timedOut }: ProgramResult, 
 }
 
 for (const [name, expected] of Object.entries(PROGRAMS)) {
-  test(`${/^[CE]\d/.test(name) ? "" : "program: "}${name.replace(/^((?:[CE]\d+ )+)/, "$1program: ")}`, () =>
-    withProject({
-      "tasks.ts": TASKS,
-      "program.ts": `
-        import { ProcessPoolExecutor } from "@ergate/ergate";
-        import process from "node:process";
-        import { double, fail, loop, pid, sleepAndPrint } from "./tasks.ts";
-        void [double, fail, loop, pid, sleepAndPrint, process];
-        ${expected.code}`,
-    }, async (project) => {
-      const result = await project.run("program.ts");
-      assertEnded(result, expected);
-      await project.untilClean();
-      await untilGone([...result.stdout.matchAll(/worker (\d+)/g)].map(([, pid]) => Number(pid)));
-    }));
+  forEachKind(
+    `${/^[CE]\d/.test(name) ? "" : "program: "}${name.replace(/^((?:[CE]\d+ )+)/, "$1program: ")}`,
+    (kind) =>
+      withProject({
+        "tasks.ts": TASKS,
+        "program.ts": inKind(
+          kind,
+          `
+          import { ProcessPoolExecutor } from "@ergate/ergate";
+          import process from "node:process";
+          import { double, fail, loop, pid, sleepAndPrint } from "./tasks.ts";
+          void [double, fail, loop, pid, sleepAndPrint, process];
+          ${expected.code}`,
+        ),
+      }, async (project) => {
+        const result = await project.run("program.ts");
+        const { stdout } = expected;
+        assertEnded(result, { ...expected, stdout: typeof stdout === "string" ? inKind(kind, stdout) : stdout });
+        await project.untilClean();
+        await untilGone([...result.stdout.matchAll(/worker (\d+)/g)].map(([, pid]) => Number(pid)));
+      }),
+    { needs: expected.needs },
+  );
 }

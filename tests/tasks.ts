@@ -5,10 +5,7 @@
  */
 import { currentTask, tasks } from "../mod.ts";
 import { arrive, blockUntilFile, waitForFile } from "./latch.ts";
-
-const host = globalThis as unknown as {
-  process: { pid: number; exit(code: number): never; kill(pid: number, signal: string): void };
-};
+import { die, loop, WORKER_ID } from "./worker_side.ts";
 
 /** `base ** exponent`: CPython's `pow`. */
 export function pow(base: number, exponent: number): number {
@@ -25,9 +22,9 @@ export function identity(value: unknown): unknown {
   return value;
 }
 
-/** The worker's process id. */
-export function pid(): number {
-  return host.process.pid;
+/** The worker's number: the id of its process, or the number of its thread. */
+export function workerId(): number {
+  return WORKER_ID;
 }
 
 /** Sleeps, and lets other things of the worker go on. */
@@ -46,21 +43,21 @@ export function spin(milliseconds: number): number {
 /** Never ends, and lets nothing else of the worker go on. */
 export function loopForever(started?: string): never {
   if (started !== undefined) arrive(started);
-  for (;;);
+  loop();
 }
 
-/** Adds a line to `arrivals`, then waits for `latch`; gives its pid. */
+/** Adds a line to `arrivals`, then waits for `latch`; gives its worker's number. */
 export async function meet(arrivals: string, latch: string, line?: string): Promise<number> {
   arrive(arrivals, line);
   await waitForFile(latch);
-  return host.process.pid;
+  return WORKER_ID;
 }
 
 /** The same, without a turn of the event loop. */
 export function blockingMeet(arrivals: string, latch: string, line?: string): number {
   arrive(arrivals, line);
   blockUntilFile(latch);
-  return host.process.pid;
+  return WORKER_ID;
 }
 
 /** Adds a line to `arrivals`: that it ran. */
@@ -82,13 +79,12 @@ export function divmod(a: number, b: number): [number, number] {
 
 /** Ends the worker by an exit code. */
 export function exitWith(code: number): void {
-  host.process.exit(code);
+  die(`exit ${code}`);
 }
 
-/** Ends the worker by a signal. */
-export function killSelf(signal: string): Promise<never> {
-  host.process.kill(host.process.pid, signal);
-  return new Promise(() => {});
+/** Ends the worker as `die()` does it. */
+export function killSelf(how: string): never {
+  die(how);
 }
 
 /** Number of its call. */
@@ -105,7 +101,7 @@ tasks(import.meta, {
   pow,
   echo,
   identity,
-  pid,
+  workerId,
   sleep,
   spin,
   loopForever,

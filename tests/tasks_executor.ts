@@ -1,8 +1,7 @@
 /** Tasks of the tests of executors and maps. A worker imports this file and no test; nothing here imports the harness. */
 import { type CurrentTask, currentTask, task, tasks, TimeoutError } from "../mod.ts";
 import { arrive, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
-
-const host = globalThis as unknown as { process: { pid: number; exit(code: number): never } };
+import { die, WORKER_ID } from "./worker_side.ts";
 
 /** The call around this module's import: there must be none. */
 const AT_IMPORT = currentTask();
@@ -45,7 +44,7 @@ export function throwFalsy(index: number): never {
 
 /** Ends the worker if asked to. */
 export function exitIf(code: number): number {
-  if (code !== 0) host.process.exit(code);
+  if (code !== 0) die(`exit ${code}`);
   return code;
 }
 
@@ -107,9 +106,9 @@ export async function meetAll(arrivals: string, number: number): Promise<number>
   return place;
 }
 
-/** Leaves its process id, and waits for `latch`. */
-export async function meetPid(arrivals: string, latch: string): Promise<void> {
-  arrive(arrivals, `${host.process.pid}`);
+/** Leaves its worker's number, and waits for `latch`. */
+export async function meetId(arrivals: string, latch: string): Promise<void> {
+  arrive(arrivals, `${WORKER_ID}`);
   await waitForFile(latch);
 }
 
@@ -261,7 +260,7 @@ tasks(import.meta, {
   markAfter,
   open,
   meetAll,
-  meetPid,
+  meetId,
   setState,
   getState,
   countUp,

@@ -1,14 +1,16 @@
 /** The tasks that end their workers, in every way and at every place; for `losses_test.ts` and its neighbours. */
 import { Socket } from "node:net";
 import process from "node:process";
+import { parentPort } from "node:worker_threads";
 import { tasks } from "../mod.ts";
 import { arrive, blockUntilFile, countLines, fileIsOpen, waitForFile } from "./latch.ts";
+import * as workerSide from "./worker_side.ts";
 
-/** Ends this process: `exit 3`, or by a signal. Never goes on. */
+const { WORKER_ID } = workerSide;
+
+/** Ends its worker, as `die()` of `worker_side.ts` does it. Never goes on. */
 export function die(how: string): never {
-  if (how.startsWith("exit ")) process.exit(Number(how.slice("exit ".length)));
-  process.kill(process.pid, how);
-  for (;;);
+  workerSide.die(how);
 }
 
 /** The same after a turn of the event loop. */
@@ -34,7 +36,7 @@ export function dieWhileSending(how: string, bytes: number): Uint8Array {
   return new Uint8Array(bytes).fill(1);
 }
 
-/** Gives its pid; dies, or throws where nobody catches, once the file is there. */
+/** Gives its worker's number; dies, or throws where nobody catches, once the file is there. */
 export function dieWhenOpen(how: string, latch: string): number {
   function look(): void {
     if (!fileIsOpen(latch)) return void setTimeout(look, 2);
@@ -44,7 +46,7 @@ export function dieWhenOpen(how: string, latch: string): number {
     else die(how);
   }
   setTimeout(look, 2);
-  return process.pid;
+  return WORKER_ID;
 }
 
 /** Waits for ever, and throws from a timer meanwhile. */
@@ -68,9 +70,9 @@ export function markOrDie(path: string, line: string, how?: string): string {
   return line;
 }
 
-/** Leaves a line with its pid. */
-export function markPid(path: string, line: string): string {
-  arrive(path, `${line} ${process.pid}`);
+/** Leaves a line with its worker's number. */
+export function markId(path: string, line: string): string {
+  arrive(path, `${line} ${WORKER_ID}`);
   return line;
 }
 
@@ -104,12 +106,17 @@ export function markAndSpin(path: string, line: string, milliseconds: number, ho
 
 /** Gives `value`, or dies at one value. */
 export function dieAt(value: number, deadly: number): number {
-  if (value === deadly) die("SIGKILL");
+  if (value === deadly) die("kill");
   return value;
 }
 
 /** Has garbage go out with its result; or closes the channel under it. */
 export function spoil(how: "garbage" | "close"): string {
+  if (parentPort !== null) {
+    if (how === "garbage") parentPort.postMessage("console.log was here");
+    else (parentPort.close ?? globalThis.close).call(parentPort); // Deno has the other one alone
+    return "spoiled";
+  }
   const prototype = Socket.prototype as unknown as { write(...args: unknown[]): boolean };
   const { write } = prototype;
   prototype.write = function (this: Socket, ...args: unknown[]): boolean {
@@ -134,9 +141,9 @@ export function dieWith(how: string, _bytes: Uint8Array): never {
 export function loopWhenIdle(started: string): number {
   setTimeout(() => {
     arrive(started);
-    for (;;);
+    workerSide.loop();
   }, 1);
-  return process.pid;
+  return WORKER_ID;
 }
 
 /** Says that it has begun, waits for the file, says that it has finished. */
@@ -146,9 +153,9 @@ export async function startAndFinish(started: string, latch: string, finished: s
   arrive(finished);
 }
 
-/** The worker's process id, whatever it is given. */
-export function pidOf(_item: unknown): number {
-  return process.pid;
+/** The worker's number, whatever it is given. */
+export function idOf(_item: unknown): number {
+  return WORKER_ID;
 }
 
 /** Ends at SIGKILL alone: says that it has begun, then takes no notice of SIGTERM. */
@@ -174,7 +181,7 @@ export function whatWasInitialized(): string {
 
 /** Leaves a line; the worker that leaves the `from`th and all after it end as they are told. */
 export async function initializeOrDie(path: string, from: number, how: string): Promise<void> {
-  arrive(path, String(process.pid));
+  arrive(path, String(WORKER_ID));
   if (countLines(path) < from) return;
   await new Promise((resolve) => setTimeout(resolve, 1));
   if (how === "throw") throw new RangeError("the initializer's own error");
@@ -187,7 +194,7 @@ export async function initializeOrDie(path: string, from: number, how: string): 
 
 /** The same, but only the `at`th. */
 export function initializeOrDieOnce(path: string, at: number, how: string): void {
-  arrive(path, String(process.pid));
+  arrive(path, String(WORKER_ID));
   if (countLines(path) === at) die(how);
 }
 
@@ -200,7 +207,7 @@ tasks(import.meta, {
   throwStray,
   overflow,
   markOrDie,
-  markPid,
+  markId,
   markAndBlock,
   markAndWait,
   markAndSpin,
@@ -210,7 +217,7 @@ tasks(import.meta, {
   dieWith,
   loopWhenIdle,
   startAndFinish,
-  pidOf,
+  idOf,
   ignoreTermination,
   initialize,
   whatWasInitialized,

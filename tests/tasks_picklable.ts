@@ -1,8 +1,7 @@
 /** Classes that cross with their class, and tasks that take and give instances; for `picklable_test.ts`. */
-import process from "node:process";
 import { type Picklable, picklable, tasks } from "../mod.ts";
 import { arrive } from "./latch.ts";
-import { die } from "./tasks_losses.ts";
+import { die, WORKER_ID } from "./worker_side.ts";
 
 /** Crosses by its own fields. */
 export class Point {
@@ -113,7 +112,7 @@ export class CodeError extends Error {
 export interface TrapPlan {
   /** When: as it is sent, or as it is read. */
   readonly at: "toPickle" | "fromPickle";
-  /** Only in this process; else everywhere but there. */
+  /** Only in the worker of this number, or in this process; else everywhere but there. */
   readonly in: number;
   readonly elsewhere?: boolean;
   /** `throw`, `exit 3`, a signal, or a value to return. */
@@ -138,7 +137,7 @@ export class Trap {
 }
 
 function spring(at: TrapPlan["at"], plan: TrapPlan): void {
-  if (plan.at !== at || (process.pid === plan.in) === (plan.elsewhere ?? false)) return;
+  if (plan.at !== at || (WORKER_ID === plan.in) === (plan.elsewhere ?? false)) return;
   if (plan.how === "throw") throw new RangeError(`from ${at}`);
   if (plan.how === "throw null") throw null;
   die(plan.how);
@@ -224,10 +223,10 @@ export function giveTrap(plan: TrapPlan): Trap {
   return new Trap(plan);
 }
 
-/** Leaves a line, and gives its own pid. */
+/** Leaves a line, and gives its worker's number. */
 export function takeTrap(path: string, _trap: unknown): number {
   arrive(path, "ran");
-  return process.pid;
+  return WORKER_ID;
 }
 
 class Secret {
