@@ -97,8 +97,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   readonly #waiting = new Set<MapSpan>();
   /** A slice of drawing is due, or an asynchronous one under way. */
   #drawing = false;
-  /** An item is being copied: its getters may do anything, to this map too. */
-  #copying = false;
+  /** An item is being drawn or copied: an iterable, or a getter, may do anything, to this map too. */
+  #adding = false;
   /** Nothing more is to be drawn: the iterables have ended, or the map has. */
   #exhausted = false;
   /** Why what was not drawn never will be. */
@@ -221,7 +221,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   stop(): void {
     if (this.#paused) this.cancel();
     // One further than to the last, to see the end; one that goes on past its own size is left there.
-    else if (this.#drawnAnyway > 0 && !this.#copying) {
+    else if (this.#drawnAnyway > 0 && !this.#adding) {
       while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne();
       this.#queueDrawn();
     }
@@ -375,14 +375,16 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   }
 
   #drawOne(): void {
-    let row: unknown;
+    this.#adding = true;
     try {
-      row = this.#rows.width === 1 ? this.#rows.nextValue() : this.#rows.next();
+      const item = this.#rows.width === 1 ? this.#rows.nextValue() : this.#rows.next();
+      if (item === END) this.#exhaust();
+      else if (!this.#exhausted) this.#add(item); // the iterable itself may have ended the map, or the executor
     } catch (error) {
-      return this.#failDrawing(error);
+      this.#failDrawing(error);
+    } finally {
+      this.#adding = false;
     }
-    if (row === END) this.#exhaust();
-    else if (!this.#exhausted) this.#add(row); // the iterable itself may have ended the map, or the executor
   }
 
   async #drawAsync(): Promise<void> {
@@ -454,13 +456,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   /** Copies a row, or says why it cannot cross. */
   #copy(row: unknown[]): CopiedArguments | Failure {
-    this.#copying = true;
     try {
       return this.#scheduler.arguments.copy(row, this.#nameOf, this.#copyOptions);
     } catch (error) {
       return new Failure(() => error);
-    } finally {
-      this.#copying = false;
     }
   }
 

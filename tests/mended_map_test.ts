@@ -402,6 +402,28 @@ forEachKind(
 );
 
 forEachKind(
+  "map: shutdown() by a sized iterable that is being drawn: those before it run, then ShutdownError",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      let closed: Promise<void> | undefined;
+      const items = {
+        length: 4,
+        *[Symbol.iterator](): Generator<number> {
+          yield 0;
+          yield 1;
+          closed = pool.shutdown();
+          yield 2;
+          yield 3;
+        },
+      };
+      const results = pool.map(tasks.identity, items);
+      for (let i = 0; i < 2; i++) assert.deepEqual(await results.next(), { done: false, value: i });
+      assert.ok(await rejection(results.next()) instanceof ShutdownError);
+      await ends(closed);
+    }),
+);
+
+forEachKind(
   "map: of an iterable that says its size is Infinity only so many items are drawn ahead",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
