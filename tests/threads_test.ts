@@ -1,0 +1,251 @@
+/**
+ * Whole programs with thread pools: their ends, their output, the errors that nobody catches. As programs, for a test runner
+ * takes some of it for itself.
+ */
+import assert from "node:assert/strict";
+import { type ProgramResult, test } from "./harness.ts";
+import { withProject } from "./user_project.ts";
+
+const TASKS = `
+  import { currentTask, tasks, transfer } from "@ergate/ergate";
+  import process from "node:process";
+  export function double(n: number): number {
+    return 2 * n;
+  }
+  export function exitWith(code: number): void {
+    process.exit(code);
+  }
+  export function throwStray(how: string): Promise<never> {
+    setTimeout(() => {
+      if (how === "reject") void Promise.reject(new RangeError("stray"));
+      else throw how === "throw" ? new RangeError("stray") : null;
+    }, 1);
+    return new Promise(() => {});
+  }
+  export function strayLater(how: string): void {
+    void throwStray(how);
+  }
+  export function printLines(name: string, count: number): void {
+    for (let n = 0; n < count; n++) {
+      if (n % 3 === 0) console.log(name, n);
+      else if (n % 3 === 1) process.stdout.write(name + " " + n + "\\n");
+      else {
+        process.stdout.write(name + " ");
+        process.stdout.write(n + "\\n");
+      }
+    }
+  }
+  export function printAndLoop(name: string, count: number): never {
+    printLines(name, count);
+    console.error("looping");
+    for (;;);
+  }
+  export function printAndExit(name: string, count: number): never {
+    printLines(name, count);
+    process.exit(3);
+  }
+  export function fill(buffer: ArrayBuffer, value: number): number {
+    return new Uint8Array(buffer).fill(value).length;
+  }
+  export function make(size: number): ArrayBuffer {
+    const buffer = new ArrayBuffer(size);
+    new Uint8Array(buffer).fill(7);
+    return transfer(buffer, [buffer]);
+  }
+  export function add(memory: SharedArrayBuffer): number {
+    return Atomics.add(new Int32Array(memory), 0, 1);
+  }
+  void currentTask;
+  tasks(import.meta, {
+    double, exitWith, throwStray, strayLater, printLines, printAndLoop, printAndExit, fill, make, add,
+  });
+`;
+
+async function runProgram(code: string, check: (result: ProgramResult) => void): Promise<void> {
+  await withProject({
+    "tasks.ts": TASKS,
+    "program.ts": `
+      import { ThreadPoolExecutor } from "@ergate/ergate";
+      import process from "node:process";
+      import * as tasks from "./tasks.ts";
+      void process;
+      const pool = new ThreadPoolExecutor({ maxWorkers: 2, workerName: "Ant" });
+      ${code}`,
+  }, async (project) => check(await project.run("program.ts")));
+}
+
+/** It ended by itself and well, and printed this, and nothing else. */
+function prints(...lines: string[]): (result: ProgramResult) => void {
+  return ({ code, signal, stdout, stderr, timedOut }) => {
+    assert.deepEqual({ code, signal, timedOut }, { code: 0, signal: null, timedOut: false }, stderr);
+    assert.deepEqual([stdout.split("\n").slice(0, -1), stderr], [lines, ""]);
+  };
+}
+
+/** The lines of one thread, in order. */
+function linesOf(stdout: string, name: string): string[] {
+  return stdout.split("\n").filter((line) => line.startsWith(name));
+}
+
+function expected(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `${name} ${n}`);
+}
+
+// Deaths
+
+test("threads: process.exit() in a task ends its thread, not the program, and the error says the code", () =>
+  runProgram(
+    `
+      for (const code of [0, 3, 255]) {
+        const error = await pool.submit(tasks.exitWith, code).exception() as Error & { exitCode: number; pid: unknown };
+        console.log(error.name, error.exitCode, error.pid, /exit code/.test(error.message));
+      }
+      console.log(await pool.submit(tasks.double, 21));
+    `,
+    prints(
+      "WorkerLostError 0 undefined true",
+      "WorkerLostError 3 undefined true",
+      "WorkerLostError 255 undefined true",
+      "42",
+    ),
+  ));
+
+test("threads: an error that nobody catches, in a running call: lost, with that error as cause; nothing on stderr", () =>
+  runProgram(
+    `
+      for (const how of ["throw", "throw null", "reject"]) {
+        const error = await pool.submit(tasks.throwStray, how).exception() as Error & { exitCode: number };
+        console.log(error.name, error.exitCode, String(error.cause));
+      }
+      console.log(await pool.submit(tasks.double, 21));
+    `,
+    prints(
+      "WorkerLostError 1 RangeError: stray",
+      "WorkerLostError 1 null",
+      "WorkerLostError 1 RangeError: stray",
+      "42",
+    ),
+  ));
+
+test("threads: an error that nobody catches, in an idle thread, is reported once, with the task's name", () =>
+  runProgram(
+    `
+      for (const how of ["throw", "reject"]) {
+        await pool.submit(tasks.strayLater, how);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        console.log(await pool.submit(tasks.double, 21));
+      }
+    `,
+    ({ code, stdout, stderr }) => {
+      assert.deepEqual([code, stdout], [0, "42\n42\n"], stderr);
+      assert.equal(stderr.match(/Uncaught error in worker Ant-\d+ \(thread \d+\).*#strayLater/g)?.length, 2, stderr);
+    },
+  ));
+
+// Ends
+
+test("C106 C110 C118 threads: an idle pool lets the program end, and so does one that was never used", () =>
+  runProgram(
+    `
+      new ThreadPoolExecutor(2);
+      console.log(await pool.submit(tasks.double, 1), await pool.map(tasks.double, [2, 3]).toArray().then(String));
+      process.on("exit", (code) => console.log("exit", code));
+    `,
+    prints("2 4,6", "exit 0"),
+  ));
+
+test("threads: an idle pool uses no CPU", () =>
+  runProgram(
+    `
+      await Promise.all([1, 2, 3, 4].map((n) => pool.submit(tasks.double, n)));
+      await new Promise((resolve) => setTimeout(resolve, 500)); // what the start left to do
+      const before = process.cpuUsage();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const { user, system } = process.cpuUsage(before);
+      const milliseconds = (user + system) / 1000;
+      console.log(milliseconds < 300 ? "idle" : "busy for " + milliseconds + " ms of 1000");
+    `,
+    prints("idle"),
+  ));
+
+test("threads: a program that ends with looping threads, by exit, by a throw, by killWorkers()", async () => {
+  const busy = `
+    const looping = [1, 2].map(() => pool.submit(tasks.printAndLoop, "x", 0));
+    for (const future of looping) future.catch(() => {});
+    while (!looping.every((future) => future.running())) await new Promise((resolve) => setTimeout(resolve, 1));
+  `;
+  await runProgram(`${busy} process.exit(5);`, ({ code }) => assert.equal(code, 5));
+  await runProgram(`${busy} throw new RangeError("thrown");`, ({ code, stderr }) => {
+    assert.equal(code, 1);
+    assert.match(stderr, /thrown/);
+  });
+  await runProgram(
+    `${busy} await pool.killWorkers(); console.log((await looping[0].exception() as Error).name);`,
+    ({ code, stdout, timedOut }) => assert.deepEqual([code, stdout, timedOut], [0, "BrokenThreadPool\n", false]),
+  );
+});
+
+// Output
+
+test("threads: what two threads print comes in whole lines, in each one's order, before the program ends", () =>
+  runProgram(
+    `
+      await Promise.all(["one", "two"].map((name) => pool.submit(tasks.printLines, name, 2000)));
+      await pool.shutdown();
+      process.exit(0);
+    `,
+    ({ code, stdout, stderr }) => {
+      assert.deepEqual([code, stderr], [0, ""]);
+      for (const name of ["one", "two"]) assert.deepEqual(linesOf(stdout, name), expected(name, 2000));
+      assert.equal(stdout.split("\n").length, 4001);
+    },
+  ));
+
+test("threads: what a thread printed comes though it loops then, and though it is killed then, or exits", () =>
+  runProgram(
+    `
+      const looping = pool.submit(tasks.printAndLoop, "loops", 300);
+      const exited = pool.submit(tasks.printAndExit, "exits", 300);
+      looping.catch(() => {});
+      await exited.exception();
+      while (!looping.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      console.log("before the kill");
+      await pool.killWorkers();
+      console.log("after the kill");
+    `,
+    ({ code, stdout, stderr }) => {
+      assert.deepEqual([code, stderr], [0, "looping\n"]);
+      for (const name of ["loops", "exits"]) assert.deepEqual(linesOf(stdout, name), expected(name, 300));
+      assert(stdout.indexOf("loops 299") < stdout.indexOf("before the kill"), "it was held back until the kill");
+      assert.match(stdout, /after the kill\n$/);
+    },
+  ));
+
+test("threads: what a call printed is there before its result", () =>
+  runProgram(
+    `
+      for (const n of [1, 2, 3]) {
+        await pool.submit(tasks.printLines, "call" + n, 2);
+        console.log("result", n);
+      }
+    `,
+    prints("call1 0", "call1 1", "result 1", "call2 0", "call2 1", "result 2", "call3 0", "call3 1", "result 3"),
+  ));
+
+// What moves
+
+test("threads: a transferred buffer moves there, a marked result moves back, shared memory is shared", () =>
+  runProgram(
+    `
+      const buffer = new ArrayBuffer(8_000_000);
+      const future = pool.with({ transfer: [buffer] }).submit(tasks.fill, buffer, 5);
+      console.log(buffer.detached, buffer.byteLength, await future);
+      const made = await pool.submit(tasks.make, 8_000_000);
+      console.log(made.byteLength, new Uint8Array(made)[7_999_999]);
+      const memory = new SharedArrayBuffer(4);
+      await Promise.all(Array.from({ length: 100 }, () => pool.submit(tasks.add, memory)));
+      console.log(new Int32Array(memory)[0]);
+    `,
+    prints("true 0 8000000", "8000000 7", "100"),
+  ));
