@@ -159,9 +159,11 @@ export interface NodeModules {
       options: {
         readonly name?: string;
         readonly workerData: unknown;
+        readonly transferList?: readonly NodePort[];
         readonly env?: Readonly<Record<string, string | undefined>>;
       },
     ) => NodeThread;
+    MessageChannel: new () => { readonly port1: NodePort & { close(): void }; readonly port2: NodePort };
     readonly isMainThread: boolean;
     readonly threadId: number;
     readonly workerData: unknown;

@@ -3,6 +3,8 @@
  *
  * ```text
  * start: new Worker, with the slate in its data ──▶ its entry posts HELLO ──▶ its channel
+ * messages to it: by a port of its own, which its tasks cannot reach
+ * messages from it: by the thread's, as what came by another may be lost with it, or come after its end
  * what it prints: posted, in the order of its answers ──▶ whole lines ──▶ stdout, stderr
  * ```
  *
@@ -58,16 +60,18 @@ class Thread implements WorkerHandle {
     this.#terminatesLoosely = adapter.terminatesLoosely;
     const slate = new SharedArrayBuffer(SLATE_SIZE);
     const backlog = new Backlog();
-    const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory } };
-    const { Worker } = nodeModule("node:worker_threads");
+    const { Worker, MessageChannel } = nodeModule("node:worker_threads");
+    const { port1, port2 } = new MessageChannel();
+    const workerData: ThreadData = { ergate: { slate, backlog: backlog.memory, port: port2 } };
     const thread = this.#thread = new Worker(adapter.threadProgram(options), {
       name: options.name,
       workerData,
+      transferList: [port2],
       env: adapter.threadEnvironment(),
     });
     this.place = `thread ${thread.threadId}`;
     this.slate = new MappedSlate(new Uint8Array(slate));
-    const channel = new PortChannel(thread, () => this.kill());
+    const channel = new PortChannel(port1, () => this.kill());
     const outputs = { stdout: new PostedOutput(backlog), stderr: new PostedOutput(backlog) };
     thread.on("message", (message) => {
       this.#taken++;
@@ -77,6 +81,7 @@ class Thread implements WorkerHandle {
     this.exited = ended(thread);
     this.exited.then(() => {
       channel.finish();
+      port1.close();
       outputs.stdout.end();
       outputs.stderr.end();
     });

@@ -1,7 +1,7 @@
 /** The worker's side of a thread: its way to its parent, and what it prints. */
 import { introduction, MessageKind } from "../channel/protocol.ts";
 import { PortChannel } from "../channel/port_channel.ts";
-import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
+import { nodeModule, type NodePort, nodeProcess, type NodeWritable } from "./node_api.ts";
 import type { ParentLink, WorkerSide } from "./runtime.ts";
 import { ThreadSlate } from "./thread_end.ts";
 
@@ -11,6 +11,8 @@ export interface ThreadData {
   ergate: {
     /** The slate. */
     readonly slate: SharedArrayBuffer;
+    /** By which its parent's messages come. */
+    readonly port: NodePort;
     /** How much of what it printed has not been taken. */
     readonly backlog: SharedArrayBuffer;
   } | undefined;
@@ -96,7 +98,7 @@ export class ThreadSide implements WorkerSide {
 
   connectToParent(): Promise<ParentLink> {
     const channel = new PortChannel({ postMessage: this.#post }, () => this.exit(1));
-    this.#port.on("message", (message) => channel.take(message));
+    this.#data.port.on("message", (message) => channel.take(message));
     this.#port.on("close", () => this.exit(1)); // by a task: nobody would hear of this thread again
     channel.send(introduction(MessageKind.HELLO, ""));
     const slate = new ThreadSlate(this.#data.slate, () => this.exit(1));

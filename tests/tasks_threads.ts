@@ -17,4 +17,13 @@ export function closePort(): Promise<void> {
   return new Promise(() => {});
 }
 
-tasks(import.meta, { postGarbage, closePort });
+/** Takes all listeners off the port, as what tidies up does; a host may refuse. */
+export function removeListeners(): void {
+  try {
+    (parentPort as unknown as { removeAllListeners(): void }).removeAllListeners();
+  } catch {
+    // Then they are still there.
+  }
+}
+
+tasks(import.meta, { postGarbage, closePort, removeListeners });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ThreadPoolExecutor, WorkerLostError } from "../mod.ts";
 import { test } from "./harness.ts";
 import { rejection } from "./pools.ts";
-import { closePort, postGarbage } from "./tasks_threads.ts";
+import { closePort, postGarbage, removeListeners } from "./tasks_threads.ts";
 
 const GARBAGE: readonly unknown[] = [
   5,
@@ -30,5 +30,11 @@ test("threads: what a task posts on its thread's port, and is no message, costs 
 test("threads: a task that closes its thread's port costs its call only", async () => {
   const pool = new ThreadPoolExecutor(1);
   assert.ok(await rejection(pool.submit(closePort)) instanceof WorkerLostError);
+  await pool.shutdown();
+});
+
+test("threads: a task that takes all listeners off its thread's port does no harm", async () => {
+  const pool = new ThreadPoolExecutor(1);
+  for (let call = 0; call < 3; call++) await pool.submit(removeListeners);
   await pool.shutdown();
 });
