@@ -26,6 +26,7 @@ import {
   untilThreadsGone,
 } from "./harness.ts";
 import { watchedRuntime } from "./host_doubles.ts";
+import { type UserProject, withProject } from "./user_project.ts";
 import { WORKER_ID } from "./worker_side.ts";
 
 /** What a kind can do. Tests ask this, never for a kind or a runtime by name. */
@@ -156,4 +157,17 @@ export function assertBroken(kind: Kind, error: unknown, reason?: RegExp): asser
 /** A program, or what it prints, written for processes: as it is for this kind. */
 export function inKind(kind: Kind, text: string): string {
   return kind.can.processes ? text : text.replaceAll("ProcessPool", "ThreadPool");
+}
+
+/** {@linkcode withProject} with files that are written for processes, as they are for this kind. */
+export function projectFor(kind: Kind): typeof withProject {
+  function withIt<T>(
+    files: Record<string, string>,
+    fn: (project: UserProject) => T | Promise<T>,
+    more?: Parameters<typeof withProject>[2],
+  ): Promise<T> {
+    const ofKind = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, inKind(kind, text)]));
+    return withProject(ofKind, fn, more);
+  }
+  return withIt;
 }
