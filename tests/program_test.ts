@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
-import { Arrivals, type ProgramResult, test, withTempFolder } from "./harness.ts";
+import { Arrivals, type ProgramResult, withTempFolder } from "./harness.ts";
 import { REPOSITORY } from "./project.ts";
-import { UserProject, withProject } from "./user_project.ts";
+import { forEachKind, inKind, projectFor } from "./kinds.ts";
+import { UserProject } from "./user_project.ts";
 
 /** A program that ended well and said nothing on stderr, and what it printed. */
 function printed({ code, signal, stdout, stderr, timedOut }: ProgramResult): string {
@@ -93,26 +94,29 @@ const UNGUARDED: Record<string, string> = {
 };
 
 for (const [name, main] of Object.entries(UNGUARDED)) {
-  test(`P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`, () =>
-    withProject({ "main.ts": WITH_TASKS + main }, async (project) => {
-      const { code, signal, stdout, stderr, timedOut } = await project.run("main.ts");
-      assert.deepEqual({ signal, timedOut }, { signal: null, timedOut: false }, stderr);
-      assert.notEqual(code, 0);
-      assert.equal(stdout, "");
-      assert.match(stderr, /if \(isMain\(import\.meta\)\) \{/);
-      // The program, and its workers; a worker of a worker would be one of a bomb.
-      const runs = new Arrivals(project.folder, "runs").count;
-      assert(runs >= 2 && runs <= 3, `it was run ${runs} times`);
-      // A handler in the program tells it in a worker as well, if that lives so long.
-      const told = stderr.match(/\bisMain\b/g)!.length;
-      assert(told === 1 || (main.includes("catch") && told <= runs), `it is told ${told} times:\n${stderr}`);
-      // Where the error ends the program, the helper of its workers has yet to clean up.
-      await project.untilClean();
-    }));
+  forEachKind(
+    `P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`,
+    (kind) =>
+      projectFor(kind)({ "main.ts": WITH_TASKS + main }, async (project) => {
+        const { code, signal, stdout, stderr, timedOut } = await project.run("main.ts");
+        assert.deepEqual({ signal, timedOut }, { signal: null, timedOut: false }, stderr);
+        assert.notEqual(code, 0);
+        assert.equal(stdout, "");
+        assert.match(stderr, /if \(isMain\(import\.meta\)\) \{/);
+        // The program, and its workers; a worker of a worker would be one of a bomb.
+        const runs = new Arrivals(project.folder, "runs").count;
+        assert(runs >= 2 && runs <= 3, `it was run ${runs} times`);
+        // A handler in the program tells it in a worker as well, if that lives so long.
+        const told = stderr.match(/\bisMain\b/g)!.length;
+        assert(told === 1 || (main.includes("catch") && told <= runs), `it is told ${told} times:\n${stderr}`);
+        // Where the error ends the program, the helper of its workers has yet to clean up.
+        await project.untilClean();
+      }),
+  );
 }
 
-test("P159: with its guard the same program runs", () =>
-  withProject({
+forEachKind("P159: with its guard the same program runs", (kind) =>
+  projectFor(kind)({
     "main.ts": `${WITH_TASKS}
       if (isMain(import.meta)) {
         await using pool = new ProcessPoolExecutor(2);
@@ -129,11 +133,12 @@ test("P159: with its guard the same program runs", () =>
 const TASKS = `
   import { isMain, tasks } from "@ergate/ergate";
   import process from "node:process";
+  import { isMainThread, threadId } from "node:worker_threads";
   export function double(n: number): number {
     return 2 * n;
   }
   export function pid(): number {
-    return process.pid;
+    return isMainThread ? process.pid : threadId;
   }
   export function amIMain(): boolean {
     return isMain(import.meta);
@@ -141,10 +146,12 @@ const TASKS = `
   tasks(import.meta, { double, pid, amIMain });
 `;
 
-test("P159: a program whose tasks live in a module of their own needs no guard and runs once", () =>
-  withProject({
-    "tasks.ts": TASKS,
-    "main.ts": `
+forEachKind(
+  "P159: a program whose tasks live in a module of their own needs no guard and runs once",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": TASKS,
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import { appendFileSync } from "node:fs";
       import process from "node:process";
@@ -153,15 +160,18 @@ test("P159: a program whose tasks live in a module of their own needs no guard a
       const pool = new ProcessPoolExecutor(2);
       console.log(await pool.submit(double, 21));
     `,
-  }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "42\n");
-    assert.equal(new Arrivals(project.folder, "runs").count, 1);
-    assert.deepEqual(project.temporary, []);
-  }));
+    }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), "42\n");
+      assert.equal(new Arrivals(project.folder, "runs").count, 1);
+      assert.deepEqual(project.temporary, []);
+    }),
+);
 
-test("guard: a task and an initializer may use an executor, and what they start, too", () =>
-  withProject({
-    "tasks.ts": `
+forEachKind(
+  "guard: a task and an initializer may use an executor, and what they start, too",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
       export function double(n: number): number {
         return 2 * n;
@@ -178,16 +188,17 @@ test("guard: a task and an initializer may use an executor, and what they start,
       }
       tasks(import.meta, { double, setUp, later });
     `,
-    "main.ts": `
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import { later, setUp } from "./tasks.ts";
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1, initializer: setUp });
       console.log((await pool.submit(later)).join());
     `,
-  }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "8,10\n");
-    assert.deepEqual(project.temporary, []);
-  }));
+    }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), "8,10\n");
+      assert.deepEqual(project.temporary, []);
+    }),
+);
 
 // ----- isMain
 
@@ -205,34 +216,49 @@ const MAIN = `
   }
 `;
 
-test("isMain: true in the main module of the program alone, not in an imported one, nor in a worker", () =>
-  withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "here true false\nthere false false\n");
-  }));
+forEachKind(
+  "isMain: true in the main module of the program alone, not in an imported one, nor in a worker",
+  (kind) =>
+    projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), "here true false\nthere false false\n");
+    }),
+);
 
-test("isMain: a module that another program imports is not main", () =>
-  withProject({ "tasks.ts": TASKS, "main.ts": MAIN, "other.ts": `import "./main.ts"; console.log("other");` }, async (
-    project,
-  ) => {
-    assert.equal(printed(await project.run("other.ts")), "other\n");
-  }));
+forEachKind(
+  "isMain: a module that another program imports is not main",
+  (kind) =>
+    projectFor(kind)(
+      { "tasks.ts": TASKS, "main.ts": MAIN, "other.ts": `import "./main.ts"; console.log("other");` },
+      async (
+        project,
+      ) => {
+        assert.equal(printed(await project.run("other.ts")), "other\n");
+      },
+    ),
+);
 
-test("isMain: a main module that is run by a link", () =>
-  withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
-    symlinkSync(project.path("main.ts"), project.path("link.ts"));
-    assert.equal(printed(await project.run("link.ts")), "here true false\nthere false false\n");
-  }));
+forEachKind(
+  "isMain: a main module that is run by a link",
+  (kind) =>
+    projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+      symlinkSync(project.path("main.ts"), project.path("link.ts"));
+      assert.equal(printed(await project.run("link.ts")), "here true false\nthere false false\n");
+    }),
+);
 
-test("isMain: a main module that is named by its folder, where a host takes one", () =>
-  withProject({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
-    project,
-  ) => {
-    project.write({ "tasks.ts": TASKS, "main.ts": MAIN });
-    const probe = await project.run("probe");
-    const named = await project.run(".");
-    if (probe.code === 0) assert.equal(printed(named), "here true false\nthere false false\n");
-    else assert.equal(named.stdout, "", "a host that runs no folder at all has run this one");
-  }, { packageJson: { main: "main.ts" } }));
+forEachKind(
+  "isMain: a main module that is named by its folder, where a host takes one",
+  (kind) =>
+    projectFor(kind)({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
+      project,
+    ) => {
+      project.write({ "tasks.ts": TASKS, "main.ts": inKind(kind, MAIN) });
+      const probe = await project.run("probe");
+      const named = await project.run(".");
+      if (probe.code === 0) assert.equal(printed(named), "here true false\nthere false false\n");
+      else assert.equal(named.stdout, "", "a host that runs no folder at all has run this one");
+    }, { packageJson: { main: "main.ts" } }),
+);
 
 // ----- A project, with ergate installed outside of it
 
@@ -266,13 +292,20 @@ const NAMES = {
   packageJson: { imports: { "#util": "./util.ts" }, dependencies: { "small-package": "1.0.0" } },
 };
 
-test("project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm", () =>
-  withProject({ ...SMALL_PACKAGE, "util.ts": UTIL, "tasks.ts": USES_NAMES, "main.ts": SAYS_HELLO }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
-  }, NAMES));
+forEachKind(
+  "project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm",
+  (kind) =>
+    projectFor(kind)(
+      { ...SMALL_PACKAGE, "util.ts": UTIL, "tasks.ts": USES_NAMES, "main.ts": SAYS_HELLO },
+      async (project) => {
+        assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
+      },
+      NAMES,
+    ),
+);
 
-test("project: the same from any working folder, the workers' own included", () =>
-  withProject({
+forEachKind("project: the same from any working folder, the workers' own included", (kind) =>
+  projectFor(kind)({
     ...SMALL_PACKAGE,
     "util.ts": UTIL,
     "tasks.ts": USES_NAMES,
@@ -281,9 +314,9 @@ test("project: the same from any working folder, the workers' own included", () 
     for (const cwd of ["/", project.path("tmp")]) {
       assert.equal(printed(await project.run("main.ts", { cwd })), "Hello, ANT!\n");
     }
-  }, NAMES));
+  }, NAMES), { needs: { processes: true } });
 
-test("project: one with a package.json and no deno.json", () =>
+forEachKind("project: one with a package.json and no deno.json", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -293,12 +326,12 @@ test("project: one with a package.json and no deno.json", () =>
       "package.json": `{ "type": "module", "dependencies": { "small-package": "1.0.0" } }`,
       "tasks.ts": USES_NAMES.replace("#util", "./util.ts").replace("@ergate/ergate", mod),
       "util.ts": UTIL,
-      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
+      "main.ts": inKind(kind, SAYS_HELLO).replace("@ergate/ergate", mod),
     });
     assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
   }));
 
-test("project: one with neither", () =>
+forEachKind("project: one with neither", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -309,31 +342,34 @@ test("project: one with neither", () =>
         export function hello(name: string): string { return "Hello, " + name; }
         tasks(import.meta, { hello });
       `,
-      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
+      "main.ts": inKind(kind, SAYS_HELLO).replace("@ergate/ergate", mod),
     });
     assert.equal(printed(await project.run("main.ts")), "Hello, ant\n");
   }));
 
-test("project: its folder may have a blank, a hash, a percent sign and letters of any script in its name", () =>
-  withTempFolder(async (folder) => {
-    const odd = `${folder}/a b #1 100% ñ 蟻`;
-    await withProject({ "tasks.ts": TASKS }, (project) => renameSync(project.folder, odd));
-    const project = new UserProject(odd);
-    project.write({
-      "main.ts": `
+forEachKind(
+  "project: its folder may have a blank, a hash, a percent sign and letters of any script in its name",
+  (kind) =>
+    withTempFolder(async (folder) => {
+      const odd = `${folder}/a b #1 100% ñ 蟻`;
+      await projectFor(kind)({ "tasks.ts": TASKS }, (project) => renameSync(project.folder, odd));
+      const project = new UserProject(odd);
+      project.write({
+        "main.ts": `
         import { ProcessPoolExecutor } from "@ergate/ergate";
         import { double } from "./tasks.ts";
         await using pool = new ProcessPoolExecutor(1);
         console.log(await pool.submit(double, 21));
       `,
-    });
-    assert.equal(printed(await project.run("main.ts", { env: { TMPDIR: folder } })), "42\n");
-  }));
+      });
+      assert.equal(printed(await project.run("main.ts", { env: { TMPDIR: folder } })), "42\n");
+    }),
+);
 
 // ----- When tasks are registered
 
-test("tasks: registered after the worker started, by a dynamic import", () =>
-  withProject({
+forEachKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
+  projectFor(kind)({
     "tasks.ts": TASKS,
     "late.ts": `
       import { tasks } from "@ergate/ergate";
@@ -352,8 +388,8 @@ test("tasks: registered after the worker started, by a dynamic import", () =>
     assert.equal(printed(await project.run("main.ts")), "2\n3 4\n");
   }));
 
-test("tasks: registered late in a module that the worker has imported already", () =>
-  withProject({
+forEachKind("tasks: registered late in a module that the worker has imported already", (kind) =>
+  projectFor(kind)({
     "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       export function first(): string { return "first"; }
@@ -378,8 +414,8 @@ test("tasks: registered late in a module that the worker has imported already", 
     assert.equal(printed(await project.run("main.ts")), "first\nTaskNotFoundError\nfirst\n");
   }));
 
-test("tasks: two versions of one module side by side", () =>
-  withProject({
+forEachKind("tasks: two versions of one module side by side", (kind) =>
+  projectFor(kind)({
     "versioned.ts": `
       import { tasks } from "@ergate/ergate";
       const version = new URL(import.meta.url).search;
@@ -398,11 +434,13 @@ test("tasks: two versions of one module side by side", () =>
     assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=2 ?v=1 ?v=2\n");
   }));
 
-test("tasks: a module that was rewritten and loaded again runs in its new text, in a new worker", () =>
-  withProject({
-    "hot.ts": hot(1),
-    "tasks.ts": TASKS,
-    "main.ts": `
+forEachKind(
+  "tasks: a module that was rewritten and loaded again runs in its new text, in a new worker",
+  (kind) =>
+    projectFor(kind)({
+      "hot.ts": hot(1),
+      "tasks.ts": TASKS,
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import { writeFileSync } from "node:fs";
       import { pid } from "./tasks.ts";
@@ -415,9 +453,10 @@ test("tasks: a module that was rewritten and loaded again runs in its new text, 
       console.log(await pool.submit(two.which));
       console.log(before !== await pool.submit(pid));
     `,
-  }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "version 1\nversion 2\ntrue\n");
-  }));
+    }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), "version 1\nversion 2\ntrue\n");
+    }),
+);
 
 /** A module that registers itself under one URL, however often it is loaded again. */
 function hot(version: number): string {
@@ -430,8 +469,8 @@ function hot(version: number): string {
 
 // ----- Pools in pools
 
-test("nested: a task may use a pool of its own", () =>
-  withProject({
+forEachKind("nested: a task may use a pool of its own", (kind) =>
+  projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
       export function double(n: number): number { return 2 * n; }
@@ -457,8 +496,8 @@ test("nested: a task may use a pool of its own", () =>
     assert.deepEqual(project.temporary, []);
   }));
 
-test("nested: a pool that a task left open ends with its worker", () =>
-  withProject({
+forEachKind("nested: a pool that a task left open ends with its worker", (kind) =>
+  projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
       let pool: ProcessPoolExecutor | undefined;
@@ -480,11 +519,13 @@ test("nested: a pool that a task left open ends with its worker", () =>
     assert.deepEqual(project.temporary, []);
   }));
 
-test("workers: one that dies between its hello and its first call breaks the pool, and is no loop", () =>
-  withProject({
-    "tasks.ts": TASKS,
-    // Loaded by the workers before all else: the first message from the parent ends them.
-    "preload.mjs": `
+forEachKind(
+  "workers: one that dies between its hello and its first call breaks the pool, and is no loop",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": TASKS,
+      // Loaded by the workers before all else: the first message from the parent ends them.
+      "preload.mjs": `
       import { Socket } from "node:net";
       import { appendFileSync } from "node:fs";
       import process from "node:process";
@@ -494,7 +535,7 @@ test("workers: one that dies between its hello and its first call breaks the poo
         return on.call(this, event, event === "data" ? () => process.exit(9) : listener);
       };
     `,
-    "main.ts": `
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import process from "node:process";
       import { double } from "./tasks.ts";
@@ -503,14 +544,16 @@ test("workers: one that dies between its hello and its first call breaks the poo
       const error = await pool.submit(double, 1).exception() as Error;
       console.log(error.name, /9/.test(error.message));
     `,
-  }, async (project) => {
-    assert.equal(printed(await project.run("main.ts", { timeout: 20_000 })), "BrokenProcessPool true\n");
-    const starts = new Arrivals(project.folder, "starts").count;
-    assert(starts >= 1 && starts <= 5, `${starts} workers were started`);
-  }));
+    }, async (project) => {
+      assert.equal(printed(await project.run("main.ts", { timeout: 20_000 })), "BrokenProcessPool true\n");
+      const starts = new Arrivals(project.folder, "starts").count;
+      assert(starts >= 1 && starts <= 5, `${starts} workers were started`);
+    }),
+  { needs: { processes: true } },
+);
 
-test("options: env, cwd and execArgv reach the workers, env on top of the parent's", () =>
-  withProject({
+forEachKind("options: env, cwd and execArgv reach the workers, env on top of the parent's", (kind) =>
+  projectFor(kind)({
     "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       import process from "node:process";
@@ -531,11 +574,13 @@ test("options: env, cwd and execArgv reach the workers, env on top of the parent
   }, async (project) => {
     const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
     assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
-  }));
+  }), { needs: { processes: true } });
 
-test("options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it", () =>
-  withProject({
-    "tasks.ts": `
+forEachKind(
+  "options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       import process from "node:process";
       export function variables(): Record<string, string | undefined> {
@@ -543,7 +588,7 @@ test("options: the environment of workers, processes and threads, is the program
       }
       tasks(import.meta, { variables });
     `,
-    "main.ts": `
+      "main.ts": `
       import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import { variables } from "./tasks.ts";
       for (const pool of [new ProcessPoolExecutor(1), new ThreadPoolExecutor(1)]) {
@@ -553,9 +598,11 @@ test("options: the environment of workers, processes and threads, is the program
         await pool.shutdown();
       }
     `,
-  }, async (project) => {
-    const run = await project.run("main.ts", {
-      env: { GIVEN: "yes", NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined },
-    });
-    assert.equal(printed(run), "[] yes\n[] yes\n");
-  }));
+    }, async (project) => {
+      const run = await project.run("main.ts", {
+        env: { GIVEN: "yes", NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined },
+      });
+      assert.equal(printed(run), "[] yes\n[] yes\n");
+    }),
+  { needs: { processes: true } },
+);
