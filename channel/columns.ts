@@ -38,6 +38,30 @@ export function columnKindOf(value: unknown): ColumnKind {
   return typeof value === "string" && value.length <= LONGEST_TEXT ? ColumnKind.TEXT : ColumnKind.NONE;
 }
 
+/** Values of one kind in a row from which on they make a column: where kinds take turns each would be a column of its own. */
+const ENOUGH = 8;
+
+/** Decides which of the values that follow each other lie in columns. */
+export class InARow {
+  /** Of the last value, and how many of it there were in a row. */
+  #kind: ColumnKind = ColumnKind.NONE;
+  #count = 0;
+  /** Whether the last value went into a column. */
+  #inColumn = false;
+
+  /**
+   * Whether the next value is to lie in a column.
+   *
+   * @param isFirst Whether there is nothing before it that it could go with.
+   */
+  isColumn(kind: ColumnKind, isFirst: boolean): boolean {
+    this.#count = kind === this.#kind ? this.#count + 1 : 1;
+    const goesOn = this.#inColumn && kind === this.#kind;
+    this.#kind = kind;
+    return this.#inColumn = kind !== ColumnKind.NONE && (isFirst || goesOn || this.#count > ENOUGH);
+  }
+}
+
 /** About how many bytes a value takes. */
 export function sizeInColumn(value: ColumnValue): number {
   return typeof value === "number" ? 8 : 4 + value.length;

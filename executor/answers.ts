@@ -7,7 +7,7 @@
  */
 import { now, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel, Ownership } from "../channel/channel.ts";
-import { ColumnKind, columnKindOf, type ColumnValue, sizeInColumn, writeColumn } from "../channel/columns.ts";
+import { ColumnKind, columnKindOf, type ColumnValue, InARow, sizeInColumn, writeColumn } from "../channel/columns.ts";
 import { encodeValue, type Sending } from "../channel/codec.ts";
 import { encodeFailure } from "../channel/failure.ts";
 import { ownSegments } from "../channel/segments.ts";
@@ -39,6 +39,7 @@ export class Answers {
   #columnKind: ColumnKind = ColumnKind.NONE;
   #columnTask: unknown;
   #columnTime = 0;
+  readonly #inARow = new InARow();
   /** Bytes that they will take, about. */
   #columnSize = 0;
   /** They go out by a timer, if not before. */
@@ -63,7 +64,7 @@ export class Answers {
    */
   returned(sequence: number, task: unknown, milliseconds: number, value: unknown, where: () => string): void {
     const columnKind = columnKindOf(value);
-    if (columnKind !== ColumnKind.NONE) {
+    if (this.#inARow.isColumn(columnKind, this.#waiting === 0)) {
       return this.#addToColumn(sequence, task, milliseconds, columnKind, value as ColumnValue);
     }
     const frame = this.#frame;

@@ -16,7 +16,7 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { now } from "../runtime/host_functions.ts";
-import { ColumnKind, columnKindOf, type ColumnValue } from "../channel/columns.ts";
+import { ColumnKind, columnKindOf, type ColumnValue, InARow } from "../channel/columns.ts";
 import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
 import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
@@ -93,6 +93,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** What was drawn in this go, and is to be queued after it; the first of these items has the number `#firstDrawn`. */
   #items: EncodedItems | ColumnItems | undefined;
   #firstDrawn = 0;
+  readonly #inARow = new InARow();
   /** Spans that are not sent: in the queue, or held back. */
   readonly #waiting = new Set<MapSpan>();
   /** A slice of drawing is due, or an asynchronous one under way. */
@@ -420,7 +421,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** Adds an item: of one iterable a value, of several a row of them. */
   #add(item: unknown): void {
     const kind = this.#rows.width === 1 ? columnKindOf(item) : ColumnKind.NONE;
-    if (kind !== ColumnKind.NONE) return this.#addToColumn(kind, item as ColumnValue);
+    if (this.#inARow.isColumn(kind, this.#items === undefined)) return this.#addToColumn(kind, item as ColumnValue);
     const copied = this.#copy(this.#rows.width === 1 ? [item] : item as unknown[]);
     if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
     if (copied instanceof Failure) {

@@ -84,6 +84,7 @@ class Thread implements WorkerHandle {
       port1.close();
       outputs.stdout.end();
       outputs.stderr.end();
+      backlog.end();
     });
     this.channel = greeted(channel, this.exited);
     this.channel.catch(() => this.kill());

@@ -1,8 +1,10 @@
 /** The worker's side of a thread: its way to its parent, and what it prints. */
+import { describe } from "../errors.ts";
 import { introduction, MessageKind } from "../channel/protocol.ts";
 import { PortChannel } from "../channel/port_channel.ts";
 import { nodeModule, type NodePort, nodeProcess, type NodeWritable } from "./node_api.ts";
 import type { ParentLink, WorkerSide } from "./runtime.ts";
+import { clearTimeout, setTimeout } from "./host_functions.ts";
 import { ThreadSlate } from "./thread_end.ts";
 
 /** What a thread is given at its start. */
@@ -35,6 +37,9 @@ export function isPrinted(message: unknown): message is Printed {
 /** Bytes printed and not taken at which a thread waits: an endless print must not fill the memory. */
 const MOST_PRINTED = 4 << 20;
 
+/** Bytes that a message counts for at least: Deno reads on, and does nothing else, as long as one is there. */
+const LEAST_COUNTED = 1024;
+
 /** Milliseconds after which it goes on all the same: this process may wait for the thread. */
 const LONGEST_WAIT = 1_000;
 
@@ -43,6 +48,10 @@ export class Backlog {
   /** The word. */
   readonly memory: SharedArrayBuffer;
   readonly #word: Int32Array;
+  /** What the thread has not been told of. */
+  #taken = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
 
   /** A new one, or the other side's. */
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
@@ -56,13 +65,25 @@ export class Backlog {
       const current = Atomics.load(this.#word, 0);
       if (current < MOST_PRINTED || Atomics.wait(this.#word, 0, current, LONGEST_WAIT) === "timed-out") break;
     }
-    Atomics.add(this.#word, 0, size);
+    Atomics.add(this.#word, 0, Math.max(size, LEAST_COUNTED));
   }
 
-  /** The parent has passed that on. */
+  /** The parent has passed a message on. The thread hears of it in a later turn: others are to have theirs, too. */
   taken(size: number): void {
-    Atomics.sub(this.#word, 0, size);
-    Atomics.notify(this.#word, 0);
+    this.#taken += Math.max(size, LEAST_COUNTED);
+    if (this.#ended) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      Atomics.sub(this.#word, 0, this.#taken);
+      Atomics.notify(this.#word, 0);
+      this.#taken = 0;
+    }, 0);
+  }
+
+  /** The thread has ended. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
   }
 }
 
@@ -123,8 +144,7 @@ export class ThreadSide implements WorkerSide {
     for (const stream of ["stdout", "stderr"] as const) {
       nodeProcess()[stream].write = (chunk, encodingOrWritten, written = encodingOrWritten): boolean => {
         const encoding = typeof encodingOrWritten === "string" ? encodingOrWritten : "utf8";
-        const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
-        const { buffer } = Uint8Array.from(bytes);
+        const buffer = bytesOf(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
         backlog.add(buffer.byteLength);
         post({ stream, bytes: buffer }, [buffer]);
         if (typeof written === "function") queueMicrotask(written);
@@ -141,6 +161,16 @@ export class ThreadSide implements WorkerSide {
   exit(code: number): void {
     this.#exit(code);
   }
+}
+
+/** A copy of what is printed. */
+function bytesOf(chunk: ArrayBufferView): ArrayBuffer {
+  if (!ArrayBuffer.isView(chunk)) {
+    throw new TypeError(
+      `Cannot print a value as it must be a string, a typed array or a DataView: it is ${describe(chunk)}`,
+    );
+  }
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength).slice().buffer as ArrayBuffer;
 }
 
 /** As it is now. On Deno not `process.exit()`: in a thread that has been terminated that turns for ever. */
