@@ -22,7 +22,7 @@ declare const Deno: {
     readonly Console?: new (print: (text: string, level: number) => void) => object;
   } | undefined;
   readonly version: { readonly deno: string };
-  readonly mainModule: string;
+  readonly mainModule: string | undefined;
   execPath(): string;
   readonly permissions: {
     querySync(descriptor: { readonly name: "read"; readonly path?: URL }): { readonly state: string };
@@ -105,7 +105,7 @@ export class DenoRuntime extends HostRuntime {
   }
 
   workerCommand(options: ProcessOptions, folder: string): ChildCommand {
-    const projectFlags = options.config === undefined ? project() : configFlags(options.config, Deno.mainModule);
+    const projectFlags = options.config === undefined ? project() : configFlags(options.config, "");
     return {
       command: Deno.execPath(),
       args: [
@@ -168,7 +168,9 @@ function workerProgram({ modules, entry }: StartOptions, projectFlags: readonly 
 
 /** Flags of the user's project. */
 function project(): readonly string[] {
-  return inherited<string[]>(PROJECT) ?? configFlags(undefined, Deno.mainModule);
+  const known = inherited<string[]>(PROJECT);
+  // In a worker that the user has started Deno does not say which program it belongs to.
+  return known ?? (Deno.mainModule === undefined ? [] : configFlags(undefined, Deno.mainModule));
 }
 
 /** What this worker's program, if this is a worker, has left under a name. */

@@ -1,5 +1,6 @@
 /** The adapter of Node 24 and later. */
 import type { ChildCommand } from "./child.ts";
+import { NotSupportedError } from "../errors.ts";
 import { childExecArgv, HostRuntime, WORKER_VARIABLE } from "./host_runtime.ts";
 import { nodeModule, nodeProcess } from "./node_api.ts";
 import type { ProcessOptions, WorkerSide } from "./runtime.ts";
@@ -38,8 +39,16 @@ export class NodeRuntime extends HostRuntime {
   }
 
   override threadEnvironment(): Record<string, string | undefined> {
-    const { env } = nodeProcess();
+    // With that variable of `node --watch` Node itself posts on a thread's port.
+    const { WATCH_REPORT_DEPENDENCIES: _, ...env } = nodeProcess().env;
     return { ...env, ...this.#cacheVariables(env) };
+  }
+
+  override checkThreads(): void {
+    if (nodeProcess().permission?.has("worker") !== false) return;
+    throw new NotSupportedError(
+      "Cannot start worker threads as Node must be run with --allow-worker: its permissions lack it",
+    );
   }
 
   workerCommand(options: ProcessOptions): ChildCommand {

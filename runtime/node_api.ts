@@ -204,6 +204,8 @@ export interface NodeProcess {
   readonly pid: number;
   /** Environment. */
   readonly env: Record<string, string | undefined>;
+  /** What the program may do, where Node was run with `--permission`. */
+  readonly permission?: { has(scope: string): boolean };
   /** Versions. */
   readonly versions: Readonly<Record<string, string | undefined>>;
   /** Standard output. */

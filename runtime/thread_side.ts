@@ -43,29 +43,33 @@ const LEAST_COUNTED = 1024;
 /** Milliseconds after which it goes on all the same: this process may wait for the thread. */
 const LONGEST_WAIT = 1_000;
 
-/** The bytes that a thread printed and that its parent has not passed on: one word that both have. */
+/** The bytes that a thread printed and that its parent has not passed on, and how often it was told: two words that both have. */
 export class Backlog {
-  /** The word. */
+  /** The words. */
   readonly memory: SharedArrayBuffer;
-  readonly #word: Int32Array;
+  readonly #words: Int32Array;
   /** What the thread has not been told of. */
   #taken = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  /** How often the thread had been told when it waited in vain. */
+  #inVain = -1;
 
   /** A new one, or the other side's. */
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(4)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.memory = memory;
-    this.#word = new Int32Array(memory);
+    this.#words = new Int32Array(memory);
   }
 
-  /** The thread prints: it waits while too much is on its way. */
+  /** The thread prints: it waits while too much is on its way, but not again for a parent that does not take any. */
   add(size: number): void {
     for (;;) {
-      const current = Atomics.load(this.#word, 0);
-      if (current < MOST_PRINTED || Atomics.wait(this.#word, 0, current, LONGEST_WAIT) === "timed-out") break;
+      const current = Atomics.load(this.#words, 0);
+      const told = Atomics.load(this.#words, 1);
+      if (current < MOST_PRINTED || told === this.#inVain) break;
+      if (Atomics.wait(this.#words, 0, current, LONGEST_WAIT) === "timed-out") this.#inVain = told;
     }
-    Atomics.add(this.#word, 0, Math.max(size, LEAST_COUNTED));
+    Atomics.add(this.#words, 0, Math.max(size, LEAST_COUNTED));
   }
 
   /** The parent has passed a message on. The thread hears of it in a later turn: others are to have theirs, too. */
@@ -74,8 +78,9 @@ export class Backlog {
     if (this.#ended) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      Atomics.sub(this.#word, 0, this.#taken);
-      Atomics.notify(this.#word, 0);
+      Atomics.sub(this.#words, 0, this.#taken);
+      Atomics.add(this.#words, 1, 1);
+      Atomics.notify(this.#words, 0);
       this.#taken = 0;
     }, 0);
   }
