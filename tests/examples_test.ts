@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { asCompleted, CancelledError, type Executor, type Future, TimeoutError, wait } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
-import { type Abilities, forEachKind, inKind, type Kind } from "./kinds.ts";
+import { type Abilities, forEachProgramKind, inKind, type Kind } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -558,7 +558,7 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 for (const program of PROGRAMS) {
-  forEachKind(
+  forEachProgramKind(
     `${program.rows}: ${program.title}`,
     (kind) =>
       withPool(kind, { maxWorkers: program.maxWorkers ?? 1 }, async (pool, folder) => {

@@ -3,6 +3,7 @@
  * written once and registered for each of them; a new kind joins the list and brings no test of its own.
  */
 
+import process from "node:process";
 import assert from "node:assert/strict";
 import {
   BrokenProcessPool,
@@ -170,4 +171,18 @@ export function projectFor(kind: Kind): typeof withProject {
     return withProject(ofKind, fn, more);
   }
   return withIt;
+}
+
+/**
+ * The same for tests that run whole programs. Those of threads are in `threads_test.ts`; here they would double what takes the
+ * gate longest, and run with `ERGATE_TEST_PROGRAMS=all` only.
+ */
+export function forEachProgramKind(
+  name: string,
+  fn: (kind: Kind) => void | Promise<void>,
+  options: Parameters<typeof forEachKind>[2] = {},
+): void {
+  if (process.env.ERGATE_TEST_PROGRAMS === "all") return forEachKind(name, fn, options);
+  if (options.needs?.processes === false) return;
+  forEachKind(name, fn, { ...options, needs: { ...options.needs, processes: true } });
 }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { commandLine, isAlive, kill, Latch, type ProgramResult, until, untilGone } from "./harness.ts";
-import { forEachKind, projectFor } from "./kinds.ts";
+import { forEachProgramKind, projectFor } from "./kinds.ts";
 import type { UserProject } from "./user_project.ts";
 
 function ended({ code, signal, stderr, timedOut }: ProgramResult): void {
@@ -146,7 +146,7 @@ const ENDS: Record<string, string> = {
 };
 
 for (const [name, code] of Object.entries(ENDS)) {
-  forEachKind(
+  forEachProgramKind(
     `output: 2,000 lines of two workers come whole, in order, before the program ends by ${name}`,
     (kind) =>
       projectFor(kind)(program(code.replaceAll("BY", "log")), async (project) => {
@@ -157,7 +157,7 @@ for (const [name, code] of Object.entries(ENDS)) {
   );
 }
 
-forEachKind(
+forEachProgramKind(
   "output: stdout and stderr stay apart",
   (kind) =>
     projectFor(kind)(program(ENDS["falling off its end"].replaceAll("BY", "both")), async (project) => {
@@ -168,7 +168,7 @@ forEachKind(
     }),
 );
 
-forEachKind("X21: what an initializer prints comes once for each worker", (kind) =>
+forEachProgramKind("X21: what an initializer prints comes once for each worker", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { tasks } from "@ergate/ergate";
@@ -202,28 +202,31 @@ forEachKind("X21: what an initializer prints comes once for each worker", (kind)
     assert.equal(lines.length, 12);
   }));
 
-forEachKind("X44: what tasks print comes while the program runs, not only at its end", (kind) =>
-  projectFor(kind)(
-    program(`
+forEachProgramKind(
+  "X44: what tasks print comes while the program runs, not only at its end",
+  (kind) =>
+    projectFor(kind)(
+      program(`
       const pool = new ProcessPoolExecutor(1);
       await pool.submit(tasks.print, "Done: 0");
       await pool.submit(tasks.printLines, "later", 1, "log");
       console.log("All done!");
       await pool.shutdown();
     `),
-    async (project) => {
-      const running = project.start("main.ts");
-      await running.untilPrinted("Done: 0\n");
-      new Latch(project.folder, "begin").open();
-      const result = await running.ended;
-      ended(result);
-      assert.deepEqual(result.stdout.trimEnd().split("\n").sort(), ["All done!", "Done: 0", "later line 0"]);
-    },
-  ));
+      async (project) => {
+        const running = project.start("main.ts");
+        await running.untilPrinted("Done: 0\n");
+        new Latch(project.folder, "begin").open();
+        const result = await running.ended;
+        ended(result);
+        assert.deepEqual(result.stdout.trimEnd().split("\n").sort(), ["All done!", "Done: 0", "later line 0"]);
+      },
+    ),
+);
 
 // ----- Shapes
 
-forEachKind("output: lines written in pieces by two workers do not mix", (kind) =>
+forEachProgramKind("output: lines written in pieces by two workers do not mix", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(2);
@@ -241,7 +244,7 @@ forEachKind("output: lines written in pieces by two workers do not mix", (kind) 
     },
   ));
 
-forEachKind("output: a last line without an end comes as it is", (kind) =>
+forEachProgramKind("output: a last line without an end comes as it is", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -254,7 +257,7 @@ forEachKind("output: a last line without an end comes as it is", (kind) =>
     },
   ));
 
-forEachKind("output: a line of three megabytes comes whole", (kind) =>
+forEachProgramKind("output: a line of three megabytes comes whole", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -269,7 +272,7 @@ forEachKind("output: a line of three megabytes comes whole", (kind) =>
     },
   ));
 
-forEachKind("output: empty lines, and text of any script, cut where it may be", (kind) => {
+forEachProgramKind("output: empty lines, and text of any script, cut where it may be", (kind) => {
   const text = `\n\nñ 蟻 🐜\n\n${"蟻🐜".repeat(50_000)}\n`;
   return projectFor(kind)(
     program(`
@@ -284,7 +287,7 @@ forEachKind("output: empty lines, and text of any script, cut where it may be", 
   );
 });
 
-forEachKind("output: bytes that are no text come as they are", (kind) =>
+forEachProgramKind("output: bytes that are no text come as they are", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -301,7 +304,7 @@ forEachKind("output: bytes that are no text come as they are", (kind) =>
 // ----- Deaths
 
 for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
-  forEachKind(
+  forEachProgramKind(
     `output: what a task printed before its worker died comes all the same: ${how}`,
     (kind) =>
       projectFor(kind)(
@@ -323,7 +326,7 @@ for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
   );
 }
 
-forEachKind(
+forEachProgramKind(
   "output: a process that a task left behind holds the pipe, and the program ends all the same",
   (kind) =>
     projectFor(kind)(
@@ -356,7 +359,7 @@ const PRINTS_MUCH = `
   console.error(Math.round(peak() - before));
 `;
 
-forEachKind(
+forEachProgramKind(
   "output: a slow reader of the program slows the workers, and the program holds little",
   (kind) =>
     projectFor(kind)(program(PRINTS_MUCH), async (project) => {
@@ -397,7 +400,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachProgramKind(
   "output: a program whose stdout is closed by its reader ends, and its workers with it",
   (kind) =>
     projectFor(kind)(program(PRINTS_MUCH), async (project) => {
@@ -410,7 +413,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachProgramKind(
   "output: a program without a stdout",
   (kind) =>
     projectFor(kind)(program(ENDS["falling off its end"].replaceAll("BY", "log")), async (project) => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { Arrivals, type ProgramResult, withTempFolder } from "./harness.ts";
 import { REPOSITORY } from "./project.ts";
-import { forEachKind, inKind, projectFor } from "./kinds.ts";
+import { forEachProgramKind, inKind, projectFor } from "./kinds.ts";
 import { UserProject } from "./user_project.ts";
 
 /** A program that ended well and said nothing on stderr, and what it printed. */
@@ -94,7 +94,7 @@ const UNGUARDED: Record<string, string> = {
 };
 
 for (const [name, main] of Object.entries(UNGUARDED)) {
-  forEachKind(
+  forEachProgramKind(
     `P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`,
     (kind) =>
       projectFor(kind)({ "main.ts": WITH_TASKS + main }, async (project) => {
@@ -115,7 +115,7 @@ for (const [name, main] of Object.entries(UNGUARDED)) {
   );
 }
 
-forEachKind("P159: with its guard the same program runs", (kind) =>
+forEachProgramKind("P159: with its guard the same program runs", (kind) =>
   projectFor(kind)({
     "main.ts": `${WITH_TASKS}
       if (isMain(import.meta)) {
@@ -146,7 +146,7 @@ const TASKS = `
   tasks(import.meta, { double, pid, amIMain });
 `;
 
-forEachKind(
+forEachProgramKind(
   "P159: a program whose tasks live in a module of their own needs no guard and runs once",
   (kind) =>
     projectFor(kind)({
@@ -167,7 +167,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachProgramKind(
   "guard: a task and an initializer may use an executor, and what they start, too",
   (kind) =>
     projectFor(kind)({
@@ -216,7 +216,7 @@ const MAIN = `
   }
 `;
 
-forEachKind(
+forEachProgramKind(
   "isMain: true in the main module of the program alone, not in an imported one, nor in a worker",
   (kind) =>
     projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
@@ -224,7 +224,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachProgramKind(
   "isMain: a module that another program imports is not main",
   (kind) =>
     projectFor(kind)(
@@ -237,7 +237,7 @@ forEachKind(
     ),
 );
 
-forEachKind(
+forEachProgramKind(
   "isMain: a main module that is run by a link",
   (kind) =>
     projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
@@ -246,7 +246,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachProgramKind(
   "isMain: a main module that is named by its folder, where a host takes one",
   (kind) =>
     projectFor(kind)({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
@@ -292,7 +292,7 @@ const NAMES = {
   packageJson: { imports: { "#util": "./util.ts" }, dependencies: { "small-package": "1.0.0" } },
 };
 
-forEachKind(
+forEachProgramKind(
   "project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm",
   (kind) =>
     projectFor(kind)(
@@ -304,7 +304,7 @@ forEachKind(
     ),
 );
 
-forEachKind("project: the same from any working folder, the workers' own included", (kind) =>
+forEachProgramKind("project: the same from any working folder, the workers' own included", (kind) =>
   projectFor(kind)({
     ...SMALL_PACKAGE,
     "util.ts": UTIL,
@@ -316,7 +316,7 @@ forEachKind("project: the same from any working folder, the workers' own include
     }
   }, NAMES), { needs: { processes: true } });
 
-forEachKind("project: one with a package.json and no deno.json", (kind) =>
+forEachProgramKind("project: one with a package.json and no deno.json", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -331,7 +331,7 @@ forEachKind("project: one with a package.json and no deno.json", (kind) =>
     assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
   }));
 
-forEachKind("project: one with neither", (kind) =>
+forEachProgramKind("project: one with neither", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -347,7 +347,7 @@ forEachKind("project: one with neither", (kind) =>
     assert.equal(printed(await project.run("main.ts")), "Hello, ant\n");
   }));
 
-forEachKind(
+forEachProgramKind(
   "project: its folder may have a blank, a hash, a percent sign and letters of any script in its name",
   (kind) =>
     withTempFolder(async (folder) => {
@@ -368,7 +368,7 @@ forEachKind(
 
 // ----- When tasks are registered
 
-forEachKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
+forEachProgramKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
   projectFor(kind)({
     "tasks.ts": TASKS,
     "late.ts": `
@@ -388,9 +388,11 @@ forEachKind("tasks: registered after the worker started, by a dynamic import", (
     assert.equal(printed(await project.run("main.ts")), "2\n3 4\n");
   }));
 
-forEachKind("tasks: registered late in a module that the worker has imported already", (kind) =>
-  projectFor(kind)({
-    "tasks.ts": `
+forEachProgramKind(
+  "tasks: registered late in a module that the worker has imported already",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       export function first(): string { return "first"; }
       tasks(import.meta, { first });
@@ -400,7 +402,7 @@ forEachKind("tasks: registered late in a module that the worker has imported alr
         tasks(import.meta, { second });
       }
     `,
-    "main.ts": `
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import * as late from "./tasks.ts";
       await using pool = new ProcessPoolExecutor(1);
@@ -410,11 +412,12 @@ forEachKind("tasks: registered late in a module that the worker has imported alr
       console.log(await pool.submit(late.second).exception().then((error) => (error as Error).name));
       console.log(await pool.submit(late.first));
     `,
-  }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "first\nTaskNotFoundError\nfirst\n");
-  }));
+    }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), "first\nTaskNotFoundError\nfirst\n");
+    }),
+);
 
-forEachKind("tasks: two versions of one module side by side", (kind) =>
+forEachProgramKind("tasks: two versions of one module side by side", (kind) =>
   projectFor(kind)({
     "versioned.ts": `
       import { tasks } from "@ergate/ergate";
@@ -434,7 +437,7 @@ forEachKind("tasks: two versions of one module side by side", (kind) =>
     assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=2 ?v=1 ?v=2\n");
   }));
 
-forEachKind(
+forEachProgramKind(
   "tasks: a module that was rewritten and loaded again runs in its new text, in a new worker",
   (kind) =>
     projectFor(kind)({
@@ -469,7 +472,7 @@ function hot(version: number): string {
 
 // ----- Pools in pools
 
-forEachKind("nested: a task may use a pool of its own", (kind) =>
+forEachProgramKind("nested: a task may use a pool of its own", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
@@ -496,7 +499,7 @@ forEachKind("nested: a task may use a pool of its own", (kind) =>
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachKind("nested: a pool that a task left open ends with its worker", (kind) =>
+forEachProgramKind("nested: a pool that a task left open ends with its worker", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
@@ -519,7 +522,7 @@ forEachKind("nested: a pool that a task left open ends with its worker", (kind) 
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachKind(
+forEachProgramKind(
   "workers: one that dies between its hello and its first call breaks the pool, and is no loop",
   (kind) =>
     projectFor(kind)({
@@ -552,9 +555,11 @@ forEachKind(
   { needs: { processes: true } },
 );
 
-forEachKind("options: env, cwd and execArgv reach the workers, env on top of the parent's", (kind) =>
-  projectFor(kind)({
-    "tasks.ts": `
+forEachProgramKind(
+  "options: env, cwd and execArgv reach the workers, env on top of the parent's",
+  (kind) =>
+    projectFor(kind)({
+      "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       import process from "node:process";
       export function around(): string[] {
@@ -562,7 +567,7 @@ forEachKind("options: env, cwd and execArgv reach the workers, env on top of the
       }
       tasks(import.meta, { around });
     `,
-    "main.ts": `
+      "main.ts": `
       import { ProcessPoolExecutor } from "@ergate/ergate";
       import process from "node:process";
       import { around } from "./tasks.ts";
@@ -571,12 +576,14 @@ forEachKind("options: env, cwd and execArgv reach the workers, env on top of the
       await using plain = new ProcessPoolExecutor({ maxWorkers: 1 });
       console.log((await plain.submit(around)).join());
     `,
-  }, async (project) => {
-    const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
-    assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
-  }), { needs: { processes: true } });
+    }, async (project) => {
+      const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
+      assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
+    }),
+  { needs: { processes: true } },
+);
 
-forEachKind(
+forEachProgramKind(
   "options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it",
   (kind) =>
     projectFor(kind)({

@@ -162,7 +162,7 @@ function parse(given: readonly string[]): Arguments {
     steps: choose(options.get("step"), isPart ? ["suite"] as const : STEPS, STEPS),
     files: files.length > 0 ? files : testFiles(),
     filter: options.get("filter"),
-    jobs: Number(options.get("jobs") ?? 3) || fail("Cannot use --jobs as it must be a number"),
+    jobs: Number(options.get("jobs") ?? 2) || fail("Cannot use --jobs as it must be a number"),
   };
 }
 

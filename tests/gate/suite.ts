@@ -1,5 +1,5 @@
 /**
- * Runs the suite, `tests/*_test.ts`, on one runtime: each file in a process of its own, three at a time: they wait, now and then.
+ * Runs the suite, `tests/*_test.ts`, on one runtime: each file in a process of its own, two at a time.
  *
  * Results are counted by what the harness logs, one JSON line per event, alike on all runtimes and known also when a
  * file had to be killed. The runtime's own verdict counts besides: Deno's leak checks fail a test after the harness
