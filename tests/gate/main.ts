@@ -33,13 +33,13 @@ interface Arguments {
   readonly jobs: number;
 }
 
-/** The whole gate ends in ten minutes, also when a runtime hangs. */
-const GATE_LIMIT = 585_000;
+/** The whole gate takes under nine minutes on two cores; this is reached when a runtime hangs, or a machine is busy. */
+const GATE_LIMIT = 780_000;
 
 /** What is kept of that for each runtime that is still to come, and for the examples. */
 const KEPT = 40_000;
 
-const RUNTIME_LIMIT = 260_000;
+const RUNTIME_LIMIT = 320_000;
 const STEP_LIMIT = 120_000;
 const start = performance.now();
 
