@@ -89,13 +89,24 @@ const TEST_LIMIT = 60_000;
 /** How long workers and their helpers may take to be gone after a test. */
 const GONE_LIMIT = 2_000;
 
+/** Characters of an error in the log. */
+const ERROR_LIMIT = 6_000;
+
 /** In the environment of every process that a test starts, so that those are found whose parent is gone. */
 const MARK = `ERGATE_TEST_MARK=${host.process.pid}-${Math.random().toString(36).slice(2)}`;
 host.process.env.ERGATE_TEST_MARK = MARK.slice(MARK.indexOf("=") + 1);
 
-function log(event: "registered" | "started" | "passed" | "failed", name: string): void {
+function log(event: "registered" | "started" | "passed" | "failed", name: string, error?: string): void {
   const path = host.process.env.ERGATE_TEST_LOG;
-  if (path) fs.appendFileSync(path, JSON.stringify({ event, name }) + "\n");
+  if (path) fs.appendFileSync(path, JSON.stringify({ event, name, error }) + "\n");
+}
+
+/** An error with its stack, fields and causes, and the seed if the test used one. */
+function describe(error: unknown): string {
+  const { inspect } = host.process.getBuiltinModule("node:util") as { inspect(value: unknown): string };
+  const words = inspect(error);
+  const short = words.length > ERROR_LIMIT ? `${words.slice(0, ERROR_LIMIT)} …` : words;
+  return seedInUse === undefined ? short : `${short}\nseed: ERGATE_TEST_SEED=${seedInUse}`;
 }
 
 // ----- Registering tests
@@ -117,7 +128,7 @@ export function test(name: string, fn: () => void | Promise<void>, options: Test
     try {
       await runOne(fn, limit);
     } catch (error) {
-      log("failed", name);
+      log("failed", name, describe(error));
       throw error;
     }
     log("passed", name);

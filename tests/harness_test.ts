@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { judge } from "./gate/verdict.ts";
 import {
   Arrivals,
   isAlive,
@@ -91,4 +92,54 @@ test("harness: latches open, arrivals are counted in order", () =>
 test("harness: chance is the same for the same seed, on every runtime", () => {
   const next = randomNumbers(1);
   assert.deepEqual([next(), next()].map((value) => value.toFixed(6)), ["0.627074", "0.002736"]);
+});
+
+function logOf(...events: readonly object[]): string {
+  return events.map((event) => JSON.stringify(event)).join("\n");
+}
+
+test("gate: a failed test is told with its error, without the tests that passed", () => {
+  const log = logOf(
+    { event: "registered", name: "good" },
+    { event: "registered", name: "bad" },
+    { event: "passed", name: "good" },
+    { event: "failed", name: "bad", error: "Error: no" },
+  );
+  const output = "good ... ok (5ms)\nbad ... FAILED (5ms)\n\nFAILED | 1 passed | 1 failed (12ms)\n";
+  assert.deepEqual(judge(log, { ok: false, ending: "exit code 1", output }), {
+    count: { passed: 1, failed: 1 },
+    failures: [{ name: "bad", error: "Error: no" }],
+    output: "",
+  });
+});
+
+test("gate: of a file that was killed, the test that ran then and those that never ran are told", () => {
+  const log = logOf(
+    { event: "registered", name: "good" },
+    { event: "registered", name: "long" },
+    { event: "registered", name: "last" },
+    { event: "passed", name: "good" },
+    { event: "started", name: "long" },
+  );
+  const ending = "killed at its limit of 150 s";
+  const output = "(pass) good [5ms]\nTypeError: printed by long\n";
+  const { count, failures, output: shown } = judge(`${log}\n{"event":"pas`, { ok: false, ending, output });
+  assert.deepEqual(count, { passed: 1, failed: 2 });
+  assert.deepEqual(failures.map(({ name }) => name), ["long", "1 of its tests never ran"]);
+  assert.match(failures[0].error, /running when the file ended: killed at its limit of 150 s\nTypeError: printed/);
+  assert.equal(shown, "TypeError: printed by long");
+});
+
+test("gate: a test that the runner failed after it had passed counts as failed, a file that failed besides as one more", () => {
+  const log = logOf({ event: "registered", name: "leaks" }, { event: "passed", name: "leaks" });
+  const output =
+    "\n ERRORS \n\nleaks => ./tests/harness.ts:1:1\nerror: Leaks detected\n\n FAILURES \n\n| 1 failed (1ms)\n";
+  assert.deepEqual(judge(log, { ok: false, ending: "exit code 1", output }), {
+    count: { passed: 0, failed: 1 },
+    failures: [{ name: "leaks", error: "error: Leaks detected" }],
+    output: "",
+  });
+  const { count, output: shown } = judge(log, { ok: false, ending: "exit code 0, left processes", output: "alive" });
+  assert.deepEqual(count, { passed: 1, failed: 1 });
+  assert.equal(shown, "alive");
 });

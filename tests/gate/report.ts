@@ -6,8 +6,20 @@ export interface Count {
   failed: number;
 }
 
+/** A failed test, or a step, with its error. */
+export interface Failure {
+  readonly name: string;
+  /** The error and its stack, or other words of what happened. */
+  readonly error: string;
+}
+
+const RULE = "-".repeat(40);
+
+/** Of an error in the summary at the end: lines, and characters of each. */
+const BRIEF = { lines: 4, width: 240 };
+
 const total: Count = { passed: 0, failed: 0 };
-const failures: string[] = [];
+const failures: Failure[] = [];
 
 /** Prints a step's line and counts it as one test; shows the whole output if it failed. */
 export function step(name: string, ok: boolean, detail: string, output = ""): void {
@@ -17,10 +29,35 @@ export function step(name: string, ok: boolean, detail: string, output = ""): vo
 
 /** Prints a line without counting it. */
 export function line(name: string, ok: boolean, detail: string, output = ""): void {
-  console.log(`${ok ? "ok  " : "FAIL"}  ${name}${detail ? `  ${detail}` : ""}`);
+  console.log(heading(name, ok, detail));
   if (ok) return;
-  failures.push(name);
-  if (output.trim()) console.log(`${"-".repeat(40)}\n${output.trimEnd()}\n${"-".repeat(40)}`);
+  failures.push({ name, error: [detail, output].join("\n") });
+  if (output.trim()) console.log(`${RULE}\n${output.trimEnd()}\n${RULE}`);
+}
+
+/**
+ * Prints the line of a test file. Of one that failed: the names of the failed tests, then each with its error, then what
+ * else it printed. The end of the gate names them again.
+ */
+export function fileLine(name: string, detail: string, failed: readonly Failure[], output = ""): void {
+  console.log(heading(name, failed.length === 0, detail));
+  if (failed.length === 0) return;
+  for (const failure of failed) {
+    console.log(`      failed: ${failure.name}`);
+    failures.push({ name: `${name}: ${failure.name}`, error: failure.error });
+  }
+  console.log(RULE);
+  for (const failure of failed) console.log(`${failure.name}\n${indented(failure.error.split("\n"))}\n`);
+  if (output.trim()) console.log(`What the runner printed, without the tests that passed:\n${output.trimEnd()}`);
+  console.log(RULE);
+}
+
+function heading(name: string, ok: boolean, detail: string): string {
+  return `${ok ? "ok  " : "FAIL"}  ${name}${detail ? `  ${detail}` : ""}`;
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((text) => `    ${text}`).join("\n").trimEnd();
 }
 
 /** Adds to the sum. */
@@ -43,11 +80,16 @@ export function words(count: Count): string {
 export function finish(): number {
   if (total.passed + total.failed === 0) {
     total.failed = 1;
-    failures.push("nothing ran");
+    failures.push({ name: "nothing ran", error: "" });
   }
-  if (failures.length > 0) console.log(`\nfailed:\n${failures.map((name) => `  ${name}`).join("\n")}`);
+  if (failures.length > 0) console.log(`\nfailed:\n${failures.map(briefly).join("\n")}`);
   console.log(`\n${words(total)}`);
   return total.failed === 0 ? 0 : 1;
+}
+
+function briefly({ name, error }: Failure): string {
+  const lines = error.split("\n").filter((text) => text.trim()).slice(0, BRIEF.lines);
+  return [`  ${name}`, indented(lines.map((text) => `  ${text.slice(0, BRIEF.width)}`))].join("\n").trimEnd();
 }
 
 /** Calls `fn` for each item, `width` at a time. */

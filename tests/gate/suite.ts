@@ -1,17 +1,15 @@
 /**
- * Runs the suite, `tests/*_test.ts`, on one runtime: each file in a process of its own, two at a time.
- *
- * Results are counted by what the harness logs, one JSON line per event, alike on all runtimes and known also when a
- * file had to be killed. The runtime's own verdict counts besides: Deno's leak checks fail a test after the harness
- * has let it pass, and an error outside of tests fails a file.
+ * Runs the suite, `tests/*_test.ts`, on one runtime: each file in a process of its own, two at a time. Results are
+ * counted by what the harness logs, one JSON line per event: see `verdict.ts`.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, type Runtime, type Tool } from "./install.ts";
-import { add, type Count, each, line, seconds, words } from "./report.ts";
-import { run, type RunResult } from "./run.ts";
+import { add, type Count, each, fileLine, line, seconds, words } from "./report.ts";
+import { run } from "./run.ts";
+import { isEmptyLog, judge } from "./verdict.ts";
 
 /** Options of {@linkcode runSuite}. */
 export interface SuiteOptions {
@@ -83,63 +81,10 @@ async function runFile(
   const compiled = join(folder, "compiled");
   const env = { ERGATE_TEST_LOG: log, ERGATE_TEST_FILTER: options.filter, NODE_COMPILE_CACHE: compiled };
   const result = await run([tool.path, ...COMMANDS[name](file)], { cwd: ROOT, env, limit });
-  const tests = readLog(log);
+  const text = existsSync(log) ? readFileSync(log, "utf8") : "";
   // Bun fails a file in which the filter leaves nothing.
-  if (options.filter && tests.size === 0 && !/\berror\b/i.test(result.output)) return { passed: 0, failed: 0 };
-  const { count, notes } = judge(tests, result);
-  const detail = `${words(count)} ${seconds(result.milliseconds)}`;
-  line(title, count.failed === 0, detail, `${result.output.trimEnd()}\n\n${notes.join("\n")}`);
+  if (options.filter && isEmptyLog(text) && !/\berror\b/i.test(result.output)) return { passed: 0, failed: 0 };
+  const { count, failures, output } = judge(text, result);
+  fileLine(title, `${words(count)} ${seconds(result.milliseconds)}`, failures, output);
   return count;
-}
-
-type TestState = "registered" | "started" | "passed" | "failed";
-
-function readLog(path: string): Map<string, TestState> {
-  const tests = new Map<string, TestState>();
-  if (!existsSync(path)) return tests;
-  const seen = new Map<string, number>();
-  for (const text of readFileSync(path, "utf8").split("\n")) {
-    if (!text) continue;
-    const { event, name } = JSON.parse(text) as { event: TestState; name: string };
-    // Two tests of one name run in the order in which they were registered.
-    const key = `${event} ${name}`;
-    seen.set(key, (seen.get(key) ?? 0) + 1);
-    tests.set(`${name}\0${seen.get(key)}`, event);
-  }
-  return tests;
-}
-
-/** The runner's own sum, in the words of Deno, Bun and Node; 0 if it printed none. */
-function reportedFailures(output: string): number {
-  const last = [...output.matchAll(/\| (\d+) failed|^ *(\d+) fail$|^ℹ fail (\d+)$/gm)].at(-1);
-  return Number(last?.[1] ?? last?.[2] ?? last?.[3] ?? 0);
-}
-
-function judge(tests: Map<string, TestState>, result: RunResult): { count: Count; notes: string[] } {
-  const count: Count = { passed: 0, failed: 0 };
-  const notes: string[] = [];
-  for (const [key, state] of tests) {
-    if (state === "passed") count.passed++;
-    else count.failed++;
-    const name = key.slice(0, key.indexOf("\0"));
-    if (state === "started") notes.push(`it was running: ${name}`);
-    else if (state === "registered") notes.push(`it never ran: ${name}`);
-    else if (state === "failed") notes.push(`it failed: ${name}`);
-  }
-  // Deno finds leaks after the harness has let a test pass.
-  const late = Math.min(reportedFailures(result.output) - count.failed, count.passed);
-  if (late > 0) {
-    count.passed -= late;
-    count.failed += late;
-    notes.push(`failed after they had passed: ${late}`);
-  }
-  if (tests.size === 0) {
-    count.failed++;
-    notes.push("no test ran: does the file register by the harness?");
-  } else if (!result.ok && count.failed === 0) {
-    count.failed++;
-    notes.push("its tests passed, and then it failed: a leak, an error outside of tests, or it did not end");
-  }
-  notes.push(result.ending);
-  return { count, notes };
 }
