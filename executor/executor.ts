@@ -5,10 +5,13 @@ import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
 import type { SendableArgs } from "../tasks/sendable.ts";
 import type { Future } from "./future.ts";
-import { MapCalls, type MapResults } from "./map.ts";
-import { type Heads, type Items, type MapOptions, splitMapArguments, type Zipped } from "./map_arguments.ts";
+import { MapCalls, type MapMode, type MapResults } from "./map.ts";
+import { type Heads, type MapOptions, splitMapArguments, type Zipped } from "./map_arguments.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SubmittedCall } from "./work_item.ts";
+
+/** Starts a map of an executor; set by the class's static block. */
+let startMap: (executor: Executor, fn: AnyFunction, rest: readonly unknown[], mode?: MapMode) => MapCalls;
 
 /** Options of {@linkcode Executor.shutdown}. */
 export interface ShutdownOptions {
@@ -60,6 +63,18 @@ export interface ShutdownOptions {
 export abstract class Executor {
   readonly #scheduler: Scheduler;
   readonly #callOptions: CheckedCallOptions;
+
+  static {
+    startMap = (executor, fn, rest, mode) => {
+      checkMayUseExecutor();
+      const scheduler = executor.#scheduler;
+      scheduler.checkOpen();
+      const profile = scheduler.profile(findTask(fn));
+      const { iterables, options } = splitMapArguments(rest);
+      const { transfer } = executor.#callOptions;
+      return new MapCalls(scheduler, profile, iterables, { ...options, transfer }, mode);
+    };
+  }
 
   /**
    * Makes the face of a scheduler; for subclasses.
@@ -170,13 +185,7 @@ export abstract class Executor {
     ...iterables: Zipped<Args>
   ): MapResults<Awaited<Result>>;
   map(fn: AnyFunction, ...rest: unknown[]): MapResults<never> {
-    checkMayUseExecutor();
-    this.#scheduler.checkOpen();
-    const profile = this.#scheduler.profile(findTask(fn));
-    const { iterables, options } = splitMapArguments(rest);
-    const { transfer } = this.#callOptions;
-    const calls = new MapCalls(this.#scheduler, profile, iterables as Items<unknown>[], { ...options, transfer });
-    return calls as MapResults<unknown> as MapResults<never>;
+    return startMap(this, fn, rest) as MapResults<unknown> as MapResults<never>;
   }
 
   /**
@@ -261,6 +270,19 @@ export abstract class Executor {
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
+}
+
+/**
+ * A map of an executor for other faces than its own, such as `Pool`.
+ *
+ * @param executor The executor.
+ * @param fn A registered function.
+ * @param rest The iterables, then the options.
+ * @param mode What that face asks for.
+ * @throws What {@linkcode Executor.map} throws.
+ */
+export function mapOf(executor: Executor, fn: AnyFunction, rest: readonly unknown[], mode: MapMode): MapCalls {
+  return startMap(executor, fn, rest, mode);
 }
 
 /** An executor with options of calls. */

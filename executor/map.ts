@@ -17,7 +17,7 @@
  */
 import { now } from "../runtime/host_functions.ts";
 import { ColumnKind, columnKindOf, type ColumnValue, InARow } from "../channel/columns.ts";
-import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
+import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
 import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
@@ -55,6 +55,18 @@ export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unkno
   [Symbol.asyncIterator](): MapResults<R>;
 }
 
+/** What other faces than `Executor.map` ask of a map. */
+export interface MapMode {
+  /** Each item of the one iterable is a row: the arguments of a call. */
+  readonly isStar?: boolean;
+  /** Results come as they complete, in no order; an error of the iterable itself comes last. */
+  readonly isUnordered?: boolean;
+  /** Whoever reads goes on after an error: nothing is ever held back. */
+  readonly neverPauses?: boolean;
+  /** Called when nothing more will be drawn. */
+  onExhausted?(): void;
+}
+
 /**
  * Unread results up to which inputs of unknown number are drawn. More keeps more workers busy over a slow reader's pauses;
  * less holds less in memory, and draws less in vain from an endless one.
@@ -79,7 +91,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** Unread items up to which is drawn. */
   readonly #room: number;
   /** Items that are drawn whether they are read or not. */
-  readonly #drawnAnyway: number;
+  #drawnAnyway: number;
   readonly #deadline: number;
   readonly #timeout: number;
   #timer: Timer | undefined;
@@ -103,14 +115,18 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** Nothing more is to be drawn: the iterables have ended, or the map has. */
   #exhausted = false;
   /** Why what was not drawn never will be. */
-  #undrawn: (() => Error) | undefined;
+  #undrawn: (() => unknown) | undefined;
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
-  #mayPause = true;
+  #mayPause: boolean;
   /** What came to its turn in that time, in order. */
   #held: MapSpan[] = [];
   /** No more results will be given. */
   #finished = false;
+  readonly #isStar: boolean;
+  /** If so, `#slots` holds what is settled and not given, in the order of settling, and nothing is pending in it. */
+  readonly #isUnordered: boolean;
+  readonly #onExhausted: (() => void) | undefined;
 
   /** Buffers that move with the item that has them. */
   readonly #copyOptions: CopyOptions;
@@ -121,6 +137,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     profile: TaskProfile,
     iterables: readonly Items<unknown>[],
     options: MapOptions & CheckedCallOptions,
+    mode: MapMode = {},
   ) {
     const { timeout = Infinity, chunksize = "auto", buffersize, transfer } = options;
     const check = (): void => {
@@ -128,6 +145,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
       if (this.#exhausted) throw new ShutdownError("Cannot draw an item as its map must go on: it was ended");
     };
     this.#copyOptions = { transfer, metOnly: true, check };
+    this.#isStar = mode.isStar ?? false;
+    this.#isUnordered = mode.isUnordered ?? false;
+    this.#mayPause = !mode.neverPauses;
+    this.#onExhausted = mode.onExhausted;
     this.#scheduler = scheduler;
     this.#profile = profile;
     this.chunksize = chunksize === "auto" ? 0 : chunksize;
@@ -180,8 +201,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     this.#unsettled--;
     this.#leaveIfDone();
     if (this.#finished) return;
-    this.#slots.replace(index - this.#given, outcome);
-    if (this.#readers.size > 0 && index === this.#given) this.#serve();
+    if (this.#isUnordered) this.#slots.push(outcome);
+    else this.#slots.replace(index - this.#given, outcome);
+    if (this.#readers.size > 0 && (this.#isUnordered || index === this.#given)) this.#serve();
   }
 
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
@@ -189,8 +211,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     this.#leaveIfDone();
     if (this.#finished) return;
     const place = index - this.#given;
-    for (let i = 0; i < count; i++) this.#slots.replace(place + i, values[from + i]);
-    if (this.#readers.size > 0 && place === 0) this.#serve();
+    for (let i = 0; i < count; i++) {
+      if (this.#isUnordered) this.#slots.push(values[from + i]);
+      else this.#slots.replace(place + i, values[from + i]);
+    }
+    if (this.#readers.size > 0 && (this.#isUnordered || place === 0)) this.#serve();
   }
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
@@ -239,6 +264,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     this.#dropUnsent(error);
   }
 
+  /** From now on inputs of a known number are drawn to their end, read or not. */
+  drawAnyway(): void {
+    this.#drawnAnyway = this.#rows.knownSize;
+    this.#draw();
+  }
+
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
   #cutOff(error: () => Error): void {
     this.#queueDrawn(); // a getter of the next item may have come to this: what was drawn before it runs
@@ -265,6 +296,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
         this.#deliver(this.#readers.shift()!, this.#shift());
       } else {
         if (this.#slots.size > 0 || !this.#exhausted) break; // what is drawn next will serve
+        if (this.#unsettled > 0 && !this.#finished) break; // and of unordered ones what is settled next
         this.#end();
       }
     }
@@ -352,7 +384,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   #hasRoom(): boolean {
     if (this.#exhausted || this.#paused) return false;
-    return this.#drawn < this.#drawnAnyway || this.#slots.size < this.#room;
+    const unread = this.#isUnordered ? this.#slots.size + this.#unsettled : this.#slots.size;
+    return this.#drawn < this.#drawnAnyway || unread < this.#room;
   }
 
   #draw(): void {
@@ -411,18 +444,27 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   #failDrawing(error: unknown): void {
     if (this.#exhausted) return;
     this.#exhaust();
+    if (this.#isUnordered) {
+      this.#undrawn = () => error;
+      return;
+    }
     this.#drawn++;
     this.#slots.push(new Failure(() => error));
   }
 
   readonly #nameOf = (index: number): string =>
-    this.#rows.width === 1 ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
+    this.#isSingle ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
+
+  /** Whether an item is the one argument of its call. */
+  get #isSingle(): boolean {
+    return this.#rows.width === 1 && !this.#isStar;
+  }
 
   /** Adds an item: of one iterable a value, of several a row of them. */
   #add(item: unknown): void {
-    const kind = this.#rows.width === 1 ? columnKindOf(item) : ColumnKind.NONE;
+    const kind = this.#isSingle ? columnKindOf(item) : ColumnKind.NONE;
     if (this.#inARow.isColumn(kind, this.#items === undefined)) return this.#addToColumn(kind, item as ColumnValue);
-    const copied = this.#copy(this.#rows.width === 1 ? [item] : item as unknown[]);
+    const copied = this.#copy(item);
     if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
     if (copied instanceof Failure) {
       this.#drawn++;
@@ -451,13 +493,14 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** An item that was drawn waits for its result. */
   #pend(): void {
     this.#drawn++;
-    this.#slots.push(PENDING);
+    if (!this.#isUnordered) this.#slots.push(PENDING);
     this.#unsettled++;
   }
 
-  /** Copies a row, or says why it cannot cross. */
-  #copy(row: unknown[]): CopiedArguments | Failure {
+  /** Copies the arguments of an item, or says why they cannot cross. */
+  #copy(item: unknown): CopiedArguments | Failure {
     try {
+      const row = this.#isSingle ? [item] : this.#isStar ? spread(item, this.#drawn) : item as unknown[];
       return this.#scheduler.arguments.copy(row, this.#nameOf, this.#copyOptions);
     } catch (error) {
       return new Failure(() => error);
@@ -480,5 +523,18 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     this.#exhausted = true;
     this.#leaveIfDone();
     this.#rows.close();
+    this.#onExhausted?.();
   }
+}
+
+/** The arguments that item number `index` is. */
+function spread(item: unknown, index: number): unknown[] {
+  if (typeof (item as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function") {
+    return Array.from(item as Iterable<unknown>);
+  }
+  throw new TypeError(
+    `Cannot call a task with items[${index}] as it must be an iterable of arguments: current value is ${
+      describe(item)
+    }`,
+  );
 }
