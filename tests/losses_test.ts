@@ -637,11 +637,10 @@ forEachKind(
     withPool(kind, { maxWorkers: 3 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const random = randomNumbers();
-      const end = Date.now() + 2_000;
       const errors: unknown[] = [];
       let next = 0;
       let deaths = 0;
-      while (Date.now() < end) {
+      while (next < 1_500 || deaths < 2) {
         const batch = range(1 + Math.floor(random() * 80)).map(() => {
           // Around the 1 and 2 ms on which the taking back of calls turns.
           const milliseconds = random() < 0.9 ? 0.02 : random() * 5;
@@ -684,17 +683,17 @@ forEachKind(
 );
 
 forEachKind(
-  "losses: random kills for seconds: every call settles, is right, and ran exactly once if it was not lost",
+  "losses: random kills: every call settles, is right, and ran exactly once if it was not lost",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
+      const kills = 8;
       const arrivals = new Arrivals(folder);
       const random = randomNumbers();
-      const end = Date.now() + 3_000;
       const settled: { n: number; error: unknown }[] = [];
+      const killed = new Set<number>();
       let next = 0;
-      let kills = 0;
       async function submitBatches(): Promise<void> {
-        while (Date.now() < end) {
+        while (killed.size < kills || next < 500) {
           const batch = range(1 + Math.floor(random() * 60)).map(() => next++);
           await Promise.all(batch.map(async (n) => {
             const future = random() < 0.02
@@ -710,17 +709,16 @@ forEachKind(
         }
       }
       async function killSome(): Promise<void> {
-        while (Date.now() < end) {
+        while (killed.size < kills) {
           await sleep(20 + random() * 80);
           const id = Number(arrivals.lines.at(-1)?.split(" ")[1]);
-          if (!id) continue;
+          if (!id || killed.has(id)) continue;
           kind.kill(id);
-          kills++;
+          killed.add(id);
         }
       }
       await Promise.all([submitBatches(), submitBatches(), killSome()]);
       assert.equal(settled.length, next);
-      assert(kills > 3 && next > 100, `${kills} kills, ${next} calls`);
       const runs = new Map<number, number>();
       for (const line of arrivals.lines) {
         const n = parseInt(line);
@@ -735,7 +733,5 @@ forEachKind(
         const count = runs.get(n) ?? 0;
         assert(count <= (error.mayHaveRun ? 1 : 0), `call ${n} was lost and ran ${count} times`);
       }
-      const lost = settled.filter(({ error }) => error !== undefined).length;
-      assert(lost < next / 2, `${lost} of ${next} calls were lost by ${kills} kills`);
     }),
 );
