@@ -16,7 +16,7 @@ import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
 import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
 import { writePacked } from "./packed_writer.ts";
-import { writeBigint, writeByte, writeHead, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
+import { writeBigint, writeByte, writeBytes, writeHead, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
 import { type Sending, TO_PROCESS, Walk } from "./walk.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
@@ -24,8 +24,16 @@ const UNSHAPED = 8;
 /** Shorter arrays are written item by item: small integers take one byte there, and nothing is tried in vain. */
 const PACKED_LENGTH = 8;
 
+/** An object with more keys may well be a dictionary, and one of indices is. */
+const FEW_KEYS = 16;
+const DIGIT_NINE = 0x39;
+/** Whether this program sends dictionaries: see {@linkcode Encoder.#fewFields}. */
+let metDictionary = false;
+
 /** Of an array of which nothing was read. */
 const NOTHING: readonly unknown[] = [];
+
+const HAS_OWN = Object.prototype.hasOwnProperty;
 
 /** The walk over one list's values. */
 class Encoder extends Walk {
@@ -140,19 +148,61 @@ class Encoder extends Walk {
   #plainObject(value: object): void {
     if (this.depth >= tag.MAX_DEPTH) return this.container(tag.OBJECT, value);
     const number = this.seen.count - 1;
+    const isEarly = number < UNSHAPED;
+    if (isEarly && !metDictionary) return this.#fewFields(value as Record<string, unknown>);
     const keys = Object.keys(value);
-    const brother = number < UNSHAPED ? -1 : this.shapes.find(keys);
+    const brother = isEarly ? -1 : this.shapes.find(keys);
     this.depth++;
     if (brother < 0) {
       writeHead(this.writer, tag.OBJECT, keys.length);
       this.#fieldsOf(value as Record<string, unknown>, keys);
       // Only now: the reader knows its keys when it has read them all.
-      if (number >= UNSHAPED) this.shapes.add(keys, number);
+      if (!isEarly) this.shapes.add(keys, number);
     } else {
       writeHead(this.writer, tag.SHAPED, brother);
       this.#valuesOf(value as Record<string, unknown>, keys);
     }
     this.depth--;
+  }
+
+  /**
+   * Writes a plain object without a list of its keys: what engines know of a `for (key in value)` makes the copy of a small
+   * object an eighth faster. Dictionaries are slower so, by a third, and V8 forgets for good what it knew when it meets one: then
+   * keys are listed from there on.
+   */
+  #fewFields(value: Record<string, unknown>): void {
+    const head = this.writer.length - this.writer.start;
+    writeHead(this.writer, tag.OBJECT, 0);
+    this.depth++;
+    let count = 0;
+    let at = "";
+    try {
+      for (const key in value) {
+        if (!HAS_OWN.call(value, key)) continue; // in this very form V8 knows the answer
+        at = key;
+        count++;
+        writeString(this.writer, key);
+        const item = value[key];
+        if (typeof item === "string") writeString(this.writer, item);
+        else if (typeof item === "number") writeNumber(this.writer, item);
+        else this.value(item);
+      }
+    } catch (caught) {
+      throw toRefusal(caught).within(property(at));
+    }
+    this.depth--;
+    if (count > FEW_KEYS || at.charCodeAt(0) <= DIGIT_NINE) metDictionary = true;
+    if (count > 0x7f) this.#widenCount(head, count);
+    else this.writer.bytes[this.writer.start + head + 1] = count;
+  }
+
+  /** Writes the count of fields where a byte was left for it, and the fields anew behind it. */
+  #widenCount(head: number, count: number): void {
+    const { writer } = this;
+    const fields = writer.bytes.slice(writer.start + head + 2, writer.length);
+    writer.length = writer.start + head;
+    writeHead(writer, tag.OBJECT, count);
+    writeBytes(writer, fields);
   }
 
   #valuesOf(value: Record<string, unknown>, keys: readonly string[]): void {

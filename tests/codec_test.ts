@@ -227,6 +227,37 @@ test("codec: fields are defined, whatever objects inherit under their names", ()
   }
 });
 
+test("codec: what all objects inherit stays behind", () => {
+  const shared = Object.prototype as unknown as Record<string, unknown>;
+  shared.everywhere = 1;
+  try {
+    for (const value of [{ a: 1 }, new Proxy({ a: 1 }, {}), Object.assign(Object.create(null), { a: 1 })]) {
+      const copy = cross(value);
+      assert.deepEqual(Object.keys(copy as object), ["a"]);
+    }
+  } finally {
+    delete shared.everywhere;
+  }
+});
+
+test("codec: a program that has sent a dictionary writes small objects as one that has not", async () => {
+  const random = randomNumbers();
+  const values = Array.from({ length: 50 }, () => randomValue(random, 3, []));
+  const nested = { id: 17, user: { name: "Ada", tags: ["admin"] }, size: { width: 3, height: 4.5 }, at: [{ a: {} }] };
+  const sizes = [0, 1, 16, 17, 127, 128, 129, 20_000];
+  const dictionaries = sizes.map((size) =>
+    Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, { i }]))
+  );
+  cross(dictionaries[7]);
+  for (const [i, value] of [nested, ...dictionaries, { 7: 1, 3: { 1: [] } }, ...values].entries()) {
+    // A copy of the module has met none.
+    const { encode } = await import(`../channel/encoder.ts?copy=${i}`) as typeof import("../channel/encoder.ts");
+    const fresh = new ByteWriter();
+    encode(fresh, [value], "argument", String);
+    assert.deepEqual(fresh.bytes.slice(fresh.start, fresh.length), bytesOf(value));
+  }
+});
+
 test("codec: values arrive where the prototypes of objects and arrays are frozen", async () => {
   const program = `
     import { ByteWriter } from "${new URL("../channel/byte_writer.ts", import.meta.url)}";
