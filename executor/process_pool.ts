@@ -38,7 +38,15 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
   readonly config?: string;
 }
 
-const OPTIONS = [...EXECUTOR_OPTIONS, "env", "cwd", "execArgv", "permissions", "config"];
+/** Names of the options. */
+export const PROCESS_POOL_OPTIONS: readonly string[] = [
+  ...EXECUTOR_OPTIONS,
+  "env",
+  "cwd",
+  "execArgv",
+  "permissions",
+  "config",
+];
 
 /**
  * Runs tasks in child processes of the same runtime. Python's `concurrent.futures.ProcessPoolExecutor`.
@@ -107,7 +115,7 @@ export class ProcessPoolExecutor<InitArgs extends unknown[] = unknown[]> extends
 
 function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecutorOptions<InitArgs>): Scheduler {
   const { found, ...common } = commonOptions(options, {
-    names: OPTIONS,
+    names: PROCESS_POOL_OPTIONS,
     workerName: "ProcessPoolExecutor",
     shares: false,
   });

@@ -18,7 +18,11 @@ export function makeProject(
 ): void {
   mkdirSync(join(folder, "node_modules", "@ergate"), { recursive: true });
   symlinkSync(REPOSITORY, join(folder, "node_modules", "@ergate", "ergate"), "dir");
-  const imports = { "@ergate/ergate": `file://${REPOSITORY}/mod.ts`, ...more.denoJson?.imports };
+  const imports = {
+    "@ergate/ergate": `file://${REPOSITORY}/mod.ts`,
+    "@ergate/ergate/pool": `file://${REPOSITORY}/pool/mod.ts`,
+    ...more.denoJson?.imports,
+  };
   writeFileSync(
     join(folder, "deno.json"),
     JSON.stringify({ nodeModulesDir: "manual", lock: false, ...more.denoJson, imports }, null, 2),

@@ -78,6 +78,23 @@ export async function giveAfter(latch: string | undefined, value: unknown): Prom
   return value;
 }
 
+/** {@linkcode giveAfter} of one argument. */
+export function giveIfOpen([latch, value]: readonly [latch: string | undefined, value: unknown]): Promise<unknown> {
+  return giveAfter(latch, value);
+}
+
+/** Throws for 3. */
+export function failForThree(value: number): number {
+  if (value === 3) throw new RangeError(`failed at ${value}`);
+  return value;
+}
+
+/** Leaves a mark: `leaveMark` of one argument. */
+export function markArrival([arrivals, line]: readonly [arrivals: string, line: string]): string {
+  arrive(arrivals, line);
+  return line;
+}
+
 /** Leaves a mark, waits for `latch`, and throws. */
 export async function failAfter(latch: string, arrivals: string, message = "doh!"): Promise<never> {
   arrive(arrivals);
@@ -256,6 +273,9 @@ tasks(import.meta, {
   failAt,
   failFirst,
   giveAfter,
+  giveIfOpen,
+  failForThree,
+  markArrival,
   failAfter,
   markAfter,
   open,

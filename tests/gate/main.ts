@@ -97,7 +97,11 @@ async function staticSteps(steps: readonly Step[]): Promise<void> {
       name: "types of the package, by tsc",
       command: [bin("tsc"), ...TSC_FLAGS, ...shipped, ...typeTests()],
     },
-    { of: "doc-lint", name: "doc lint", command: [deno, "doc", "--lint", "mod.ts", "executor/entry.ts"] },
+    {
+      of: "doc-lint",
+      name: "doc lint",
+      command: [deno, "doc", "--lint", "mod.ts", "pool/mod.ts", "executor/entry.ts"],
+    },
     { of: "publish", name: "publish, dry run", command: [deno, "publish", "--dry-run", "--allow-dirty"] },
   ];
   try {

@@ -1,0 +1,133 @@
+/** The result of calls that were issued and not waited for. */
+import { InvalidStateError } from "../errors.ts";
+import { createFuture, type Future, setException, setResult } from "../executor/future.ts";
+import { wait } from "../executor/wait.ts";
+import { callBack, type CallbackOptions } from "./callbacks.ts";
+
+/**
+ * The result of `applyAsync`, `mapAsync` or `starmapAsync`, later. Python's `multiprocessing.pool.AsyncResult`.
+ *
+ * It may be dropped: the calls run all the same, and a failure that nobody looks at is no unhandled rejection. It is no promise,
+ * so that it can be returned from an `async` function: `get()` gives one.
+ *
+ * Unlike Python, nothing blocks: `get` and `wait` return promises, and times are milliseconds. Unlike Python, the results of a
+ * pool that is terminated, or breaks, end in an error, where `get()` waits for ever there.
+ *
+ * @example Usage
+ * ```ts
+ * import { isMain, tasks } from "@ergate/ergate";
+ * import { Pool } from "@ergate/ergate/pool";
+ * import assert from "node:assert/strict";
+ *
+ * export function square(n: number): number {
+ *   return n * n;
+ * }
+ * tasks(import.meta, { square });
+ *
+ * if (isMain(import.meta)) {
+ *   await using pool = new Pool(2);
+ *   const result = pool.mapAsync(square, [1, 2, 3]);
+ *   assert.equal(result.ready(), false);
+ *   await result.wait(60_000);
+ *   assert.equal(result.successful(), true);
+ *   assert.deepEqual(await result.get(), [1, 4, 9]);
+ * }
+ * ```
+ *
+ * @typeParam T Type of the value: an array of values, if there were several calls.
+ */
+export class AsyncResult<T> {
+  readonly #future: Future<T> = createFuture<T>();
+  #failed = false;
+
+  /**
+   * Made by pools.
+   *
+   * @param outcome What becomes of the calls.
+   * @param callbacks What to call then, before the result is ready.
+   */
+  constructor(outcome: PromiseLike<T>, callbacks: CallbackOptions<T> = {}) {
+    outcome.then(
+      (value) => {
+        callBack(callbacks.callback, value, this);
+        setResult(this.#future, value);
+      },
+      (error: unknown) => {
+        callBack(callbacks.errorCallback, error, this);
+        this.#failed = true;
+        setException(this.#future, error);
+      },
+    );
+  }
+
+  static {
+    // By symbols that need no import; as they are no part of the types, users see one way to get the text: toString.
+    for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
+      Object.defineProperty(AsyncResult.prototype, Symbol.for(name), {
+        value(this: AsyncResult<unknown>): string {
+          return this instanceof AsyncResult && #failed in this ? this.toString() : "AsyncResult {}";
+        },
+      });
+    }
+  }
+
+  /**
+   * Waits for the value.
+   *
+   * Giving up does not stop the calls.
+   *
+   * @param timeout Milliseconds to wait at most; 0 asks without waiting, no number waits as long as it takes.
+   * @returns A promise of the value: of several calls an array of their values, in the order of the items. It rejects with what
+   *   a call threw, when all of them have ended, of several failures with that of the first item; and with `TimeoutError` if
+   *   the time is over. Left alone, it is no unhandled rejection.
+   * @throws {TypeError} If the timeout is not a number.
+   * @throws {RangeError} If the timeout is negative or `NaN`.
+   */
+  get(timeout?: number): Promise<T> {
+    return this.#future.result(timeout);
+  }
+
+  /**
+   * Waits until all calls have ended, or the time is over; it does not say which.
+   *
+   * @param timeout Milliseconds to wait at most; no number waits as long as it takes.
+   * @returns A promise that never rejects, whatever has become of the calls.
+   * @throws {TypeError} If the timeout is not a number.
+   * @throws {RangeError} If the timeout is negative or `NaN`.
+   */
+  wait(timeout?: number): Promise<void> {
+    return wait([this.#future], { timeout }).then(() => {});
+  }
+
+  /**
+   * Tells whether all calls have ended, and the callback has been called.
+   *
+   * @returns Whether there is nothing left to wait for.
+   */
+  ready(): boolean {
+    return this.#future.done();
+  }
+
+  /**
+   * Tells whether no call failed. Only for a result that is ready.
+   *
+   * @returns Whether there is a value.
+   * @throws {InvalidStateError} If calls are still running. Unlike Python, which raises a `ValueError`.
+   */
+  successful(): boolean {
+    if (!this.ready()) {
+      throw new InvalidStateError("Cannot tell whether the calls were successful as they must have ended: not ready");
+    }
+    return !this.#failed;
+  }
+
+  /**
+   * Shows the state: `<AsyncResult state=pending>`, `<AsyncResult state=finished returned Array>`,
+   * `<AsyncResult state=finished raised RangeError>`. Consoles show the same.
+   *
+   * @returns The text.
+   */
+  toString(): string {
+    return this.#future.toString().replace("Future", "AsyncResult");
+  }
+}

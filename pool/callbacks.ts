@@ -1,0 +1,68 @@
+/** The callbacks of calls: checked when they are given, and called so that what they throw harms nothing. */
+import { describe } from "../errors.ts";
+
+/** Callbacks of {@linkcode Pool.applyAsync}. */
+export interface CallbackOptions<T> {
+  /**
+   * Called with the value, before the result is ready for anybody else. What it throws is reported by `console.error` and harms
+   * nothing else; what it returns is not waited for.
+   */
+  readonly callback?: (value: T) => unknown;
+  /** The same if the call fails: called with what was thrown. */
+  readonly errorCallback?: (error: unknown) => unknown;
+}
+
+/** Names of the options. */
+export const CALLBACK_OPTIONS: readonly string[] = ["callback", "errorCallback"];
+
+/**
+ * Checks options, and callbacks among them.
+ *
+ * @param options What the user gave.
+ * @param names All options that there are.
+ * @throws {TypeError} If they are no object, one is unknown, or a callback is no function.
+ */
+export function checkCallOptions(options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(
+      `Cannot call a task as the options must be an object: current value is ${describe(options)}`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new TypeError(
+      `Cannot call a task as an option must be one of ${names.join(", ")}: current option is '${name}'`,
+    );
+  }
+  for (const name of CALLBACK_OPTIONS) {
+    const callback = (options as Record<string, unknown>)[name];
+    if (callback === undefined || typeof callback === "function") continue;
+    throw new TypeError(
+      `Cannot call a task as '${name}' must be a function: current value is ${describe(callback)}`,
+    );
+  }
+}
+
+/** Calls a callback, if there is one; what it throws, or a promise of it rejects with, is reported. */
+export function callBack<T>(callback: ((value: T) => unknown) | undefined, value: T, owner: object): void {
+  if (callback === undefined) return;
+  try {
+    const returned = callback(value);
+    // By the built-in `then`: that of a lazy promise (of a query, of a shell command) would start its work.
+    if (returned instanceof Promise) {
+      Promise.prototype.then.call(returned, undefined, (error: unknown) => report(error, owner));
+    }
+  } catch (error) {
+    report(error, owner);
+  }
+}
+
+function report(error: unknown, owner: object): void {
+  const text = `exception calling callback for ${owner}`;
+  try {
+    console.error(text, error);
+  } catch {
+    // Showing the error ran code of its own, and that threw.
+    console.error(text);
+  }
+}
