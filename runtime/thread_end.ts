@@ -18,6 +18,8 @@ const OVER = -1;
 /** The slate, as the thread has it. */
 export class ThreadSlate extends MappedSlate {
   readonly #end: () => void;
+  /** What `entered` was before it was written last. */
+  #before = 0;
 
   /** In that memory; `end` ends this thread. */
   constructor(memory: SharedArrayBuffer, end: () => void) {
@@ -27,8 +29,16 @@ export class ThreadSlate extends MappedSlate {
 
   override read(word: 0 | 1): number {
     const value = super.read(word);
-    if (value === OVER) this.#end();
+    if (value === OVER) {
+      super.write(0, this.#before); // the call was not entered after all: whoever judges this death may know
+      this.#end();
+    }
     return value;
+  }
+
+  override write(word: 0 | 1, value: number): void {
+    if (word === 0) this.#before = super.read(0);
+    super.write(word, value);
   }
 }
 

@@ -307,11 +307,13 @@ function watchThreads(): void {
       const id = this.threadId;
       const word = new Int32Array(ergateTest);
       threads.set(id, { thread: this, word, kill: () => this.terminate() });
-      this.on("exit", () => {
-        threads.delete(id);
-        Atomics.store(word, 0, THREAD_IS_OVER);
-        Atomics.notify(word, 0);
-      });
+      // In a later turn: what still loops there would go on before the pool has judged this death.
+      this.on("exit", () =>
+        void setTimeout(() => {
+          threads.delete(id);
+          Atomics.store(word, 0, THREAD_IS_OVER);
+          Atomics.notify(word, 0);
+        }, 0));
       void Promise.resolve(Atomics.waitAsync(word, 0, THREAD_LIVES).value).then(() => killThread(id));
     }
   };

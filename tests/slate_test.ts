@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { readEntered, readStop, SLATE_SIZE, type SlateMemory, writeEntered, writeStop } from "../channel/slate.ts";
+import { MappedSlate } from "../runtime/mapped_slate.ts";
 import { SlateFile } from "../runtime/slate_file.ts";
+import { ThreadSlate, writeOver } from "../runtime/thread_end.ts";
 import { test, withTempFolder } from "./harness.ts";
 
 class FakeMemory implements SlateMemory {
@@ -109,3 +111,18 @@ test("slate file: one that is not there cannot be opened", () =>
   withTempFolder((folder) => {
     assert.throws(() => new SlateFile(`${folder}/none`, false), { code: "ENOENT" });
   }));
+
+test("slate: a thread that is over enters no call: the one that it was about to enter is not lost", () => {
+  let ended = 0;
+  const memory = new SharedArrayBuffer(SLATE_SIZE);
+  const thread = new ThreadSlate(memory, () => ended++);
+  const parent = new MappedSlate(new Uint8Array(memory));
+  writeEntered(thread, 6, false);
+  writeEntered(thread, 6, true);
+  assert.equal(readStop(thread), 0);
+  writeOver(parent);
+  writeEntered(thread, 7, true);
+  readStop(thread);
+  assert.equal(ended, 1);
+  assert.deepEqual(readEntered(parent), { sequence: 6, running: true });
+});
