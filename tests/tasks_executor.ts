@@ -150,6 +150,22 @@ export function markStart(...args: unknown[]): void {
   arrive(args[0] as string, "initialized");
 }
 
+/** The same, and throws: an initializer that fails. */
+export function failStart(...args: unknown[]): never {
+  arrive(args[0] as string, "initialized");
+  throw new Error("Something bad happened!");
+}
+
+/** The worker's number, for an item of a map. */
+export function giveId(_item: number): number {
+  return WORKER_ID;
+}
+
+/** This module's state, for an item of a map. */
+export function getStateFor(_item: number): unknown {
+  return state;
+}
+
 /** Which module this is, in the worker. */
 export function whichModule(): { url: string; atImport: unknown } {
   return { url: import.meta.url, atImport: AT_IMPORT };
@@ -274,6 +290,9 @@ tasks(import.meta, {
   failFirst,
   giveAfter,
   giveIfOpen,
+  failStart,
+  giveId,
+  getStateFor,
   failForThree,
   markArrival,
   failAfter,
