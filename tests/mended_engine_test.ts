@@ -222,7 +222,7 @@ for (const [name, code] of Object.entries(REPLACED)) {
         process.exitCode = 0;
       `,
     }, async (project) => {
-      const result = await project.run("main.ts", { timeout: 15_000 });
+      const result = await project.run("main.ts");
       assert.equal(printed(result), "2\n4\n5000\nWorkerLostError\n6\n8\nend\n");
     }));
 }
@@ -277,7 +277,7 @@ test("globals: after a task that breaks what its worker stands on, every call se
       import * as tasks from "./tasks.ts";
       async function settles(name: string, promises: PromiseLike<unknown>[]): Promise<void> {
         let timer: ReturnType<typeof setTimeout> | undefined;
-        const late = new Promise((resolve) => timer = setTimeout(resolve, 4500, "late"));
+        const late = new Promise((resolve) => timer = setTimeout(resolve, 20_000, "late"));
         const first = await Promise.race([Promise.allSettled(promises).then(() => "settled"), late]);
         clearTimeout(timer);
         if (first === "late") console.log(name, "HANGS");
@@ -296,6 +296,6 @@ test("globals: after a task that breaks what its worker stands on, every call se
     `,
   }, async (project) => {
     // What the dying workers say on stderr is no matter of this test.
-    const { code, stdout } = await project.run("main.ts", { timeout: 30_000 });
+    const { code, stdout } = await project.run("main.ts");
     assert.deepEqual({ code, stdout }, { code: 0, stdout: "all\n" });
   }));

@@ -130,9 +130,15 @@ test("threads: an error that nobody catches, in a running call: lost, with that 
 test("threads: an error that nobody catches, in an idle thread, is reported once, with the task's name", () =>
   runProgram(
     `
-      for (const how of ["throw", "reject"]) {
+      let reports = 0;
+      const { error } = console;
+      console.error = (...words) => {
+        reports++;
+        error(...words);
+      };
+      for (const [n, how] of ["throw", "reject"].entries()) {
         await pool.submit(tasks.strayLater, how);
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        while (reports <= n) await new Promise((resolve) => setTimeout(resolve, 1));
         console.log(await pool.submit(tasks.double, 21));
       }
     `,
@@ -204,12 +210,17 @@ test("threads: what two threads print comes in whole lines, in each one's order,
 test("threads: what a thread printed comes though it loops then, and though it is killed then, or exits", () =>
   runProgram(
     `
+      const { write } = process.stdout;
+      let printed = "";
+      process.stdout.write = (...args) => {
+        printed += typeof args[0] === "string" ? args[0] : new TextDecoder().decode(args[0]);
+        return Reflect.apply(write, process.stdout, args);
+      };
       const looping = pool.submit(tasks.printAndLoop, "loops", 300);
       const exited = pool.submit(tasks.printAndExit, "exits", 300);
       looping.catch(() => {});
       await exited.exception();
-      while (!looping.running()) await new Promise((resolve) => setTimeout(resolve, 1));
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      while (!printed.includes("loops 299")) await new Promise((resolve) => setTimeout(resolve, 1));
       console.log("before the kill");
       await pool.killWorkers();
       console.log("after the kill");
