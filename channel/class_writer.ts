@@ -6,8 +6,9 @@ import { builtinBase, findClass } from "../tasks/picklable.ts";
 import { writeBuffer, writeHostBuffer, writeShared, writeView } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, isError } from "./error_classes.ts";
+import { hiddenClass } from "./hidden_class.ts";
 import { writeInstance } from "./instance_writer.ts";
-import { HINTS, Refusal, wouldLoseClass } from "./refusal.ts";
+import { HINTS, ITERATORS, Refusal, wouldLoseClass } from "./refusal.ts";
 import { writeByte, writeDouble, writeString } from "./scalar_writer.ts";
 import { type Getter, getter } from "./slots.ts";
 import type { Walk } from "./walk.ts";
@@ -64,7 +65,7 @@ function writeOther(walk: Walk, value: object, prototype: object): void {
   const registered = findClass(prototype);
   if (registered !== undefined) return writeInstance(walk, value, registered);
   const name = className(prototype);
-  if (name === "Object" && Object.getPrototypeOf(prototype) === null) return walk.container(tag.OBJECT, value);
+  if (name === "Object" && Object.getPrototypeOf(prototype) === null) return walk.plainObject(value);
   if (name === "Buffer" && value instanceof Uint8Array) return writeHostBuffer(walk, value);
   if (isError(value)) return walk.container(tag.ERROR, value);
   const kind = Object.prototype.toString.call(value).slice(8, -1);
@@ -74,11 +75,23 @@ function writeOther(walk: Walk, value: object, prototype: object): void {
   if (Object.hasOwn(HINTS, kind) && (walk.sending.plain || name === kind || name === "")) {
     throw new Refusal(HINTS[kind]);
   }
-  if (/\bIterator\b/.test(kind)) throw new Refusal("iterators cannot be copied: send an array of what it yields");
+  if (/\bIterator\b/.test(kind)) throw new Refusal(ITERATORS);
   const host = ofPlatform(name, kind, prototype);
   if (host !== undefined) throw cannotBeCopied(host);
   if (!walk.sending.plain) throw new Refusal(wouldLoseClass(name, prototype));
   writeStripped(walk, value, prototype);
+}
+
+/** Writes what looks plain as what it was made as, if that is something else: says whether it is. */
+export function writeHidden(walk: Walk, value: object): boolean {
+  const name = hiddenClass(value);
+  if (name === undefined) return false;
+  const write = WRITERS.get(name);
+  if (write !== undefined) write(walk, value);
+  else if (name === "Error") walk.container(tag.ERROR, value);
+  else if (Object.hasOwn(HINTS, name)) throw new Refusal(HINTS[name]);
+  else throw new Refusal(ITERATORS);
+  return true;
 }
 
 function cannotBeCopied(name: string): Refusal {

@@ -9,10 +9,11 @@ import { describe, InvalidStateError, type PicklingDirection } from "../errors.t
 import { findClass } from "../tasks/picklable.ts";
 import { indexOf, otherKeys } from "./array_keys.ts";
 import type { ByteWriter } from "./byte_writer.ts";
-import { writeByClass } from "./class_writer.ts";
+import { writeByClass, writeHidden } from "./class_writer.ts";
 import { checkSizes } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
+import { mayHide } from "./hidden_class.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
 import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
 import { writePacked } from "./packed_writer.ts";
@@ -26,7 +27,6 @@ const PACKED_LENGTH = 8;
 
 /** An object with more keys may well be a dictionary, and one of indices is. */
 const FEW_KEYS = 16;
-const DIGIT_NINE = 0x39;
 /** Whether this program sends dictionaries: see {@linkcode Encoder.#fewFields}. */
 let metDictionary = false;
 
@@ -108,9 +108,9 @@ class Encoder extends Walk {
   #object(value: object): void {
     if (this.#wasSeen(value)) return;
     const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) return this.#plainObject(value);
+    if (prototype === Object.prototype) return this.plainObject(value);
     if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
-    if (prototype === null) return this.#plainObject(value);
+    if (prototype === null) return this.plainObject(value);
     if (prototype === Array.prototype) throw new Refusal(wouldLoseClass(""));
     writeByClass(this, value, prototype);
   }
@@ -144,13 +144,19 @@ class Encoder extends Walk {
     this.depth--;
   }
 
+  plainObject(value: object): void {
+    const isEarly = this.seen.count <= UNSHAPED && this.depth < tag.MAX_DEPTH;
+    if (isEarly && !metDictionary) this.#fewFields(value as Record<string, unknown>);
+    else this.#listedFields(value);
+  }
+
   /** Writes a plain object: its keys and values, or its values alone if one with the same keys went before it. */
-  #plainObject(value: object): void {
+  #listedFields(value: object): void {
+    const keys = Object.keys(value);
+    if (mayHide(keys[0]) && writeHidden(this, value)) return;
     if (this.depth >= tag.MAX_DEPTH) return this.container(tag.OBJECT, value);
     const number = this.seen.count - 1;
     const isEarly = number < UNSHAPED;
-    if (isEarly && !metDictionary) return this.#fewFields(value as Record<string, unknown>);
-    const keys = Object.keys(value);
     const brother = isEarly ? -1 : this.shapes.find(keys);
     this.depth++;
     if (brother < 0) {
@@ -179,6 +185,10 @@ class Encoder extends Walk {
     try {
       for (const key in value) {
         if (!HAS_OWN.call(value, key)) continue; // in this very form V8 knows the answer
+        if (count === 0 && mayHide(key)) {
+          metDictionary = true;
+          break;
+        }
         at = key;
         count++;
         writeString(this.writer, key);
@@ -191,7 +201,11 @@ class Encoder extends Walk {
       throw toRefusal(caught).within(property(at));
     }
     this.depth--;
-    if (count > FEW_KEYS || at.charCodeAt(0) <= DIGIT_NINE) metDictionary = true;
+    if (count === 0) {
+      this.writer.length = this.writer.start + head;
+      return this.#listedFields(value);
+    }
+    if (count > FEW_KEYS) metDictionary = true;
     if (count > 0x7f) this.#widenCount(head, count);
     else this.writer.bytes[this.writer.start + head + 1] = count;
   }

@@ -47,6 +47,7 @@ export function stackOf(walk: Walk, value: Error): string | undefined {
 function errorName(walk: Walk, value: Error, kind: string): string {
   const name = text(walk, value, "name") ?? kind;
   const prototype = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return name; // it was taken away, and says nothing
   // A class that does not arrive, and gives its instances no name, shall at least be told by its own.
   const isTold = name !== kind || Object.hasOwn(prototype, "name") || findClass(prototype) !== undefined;
   return isTold ? name : className(prototype) || name;

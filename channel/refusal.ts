@@ -77,6 +77,9 @@ export const NOT_SHARED: string =
   "SharedArrayBuffer memory cannot be shared with a process: a ThreadPoolExecutor shares it; or send a copy, as " +
   "new Uint8Array(memory).slice() makes one; memory that processes share will be SharedMemory";
 
+/** The reason for iterators of any kind. */
+export const ITERATORS = "iterators cannot be copied: send an array of what it yields";
+
 /** What to do instead, by class. */
 export const HINTS: Readonly<Record<string, string>> = {
   Promise: "promises cannot be copied: await it first",

@@ -73,6 +73,9 @@ export abstract class Walk {
   /** Writes any value. */
   abstract value(value: unknown): void;
 
+  /** Writes an object that looks plain and was not met before. */
+  abstract plainObject(value: object): void;
+
   /** Writes an array that was not met before. */
   abstract array(value: unknown[]): void;
 

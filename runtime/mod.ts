@@ -1,14 +1,17 @@
 /** Picks the adapter of the host that this is, once. */
 import { useArrayPrinter } from "../channel/array_keys.ts";
+import { useClassNamer } from "../channel/hidden_class.ts";
 import { arrayPrinter } from "./array_printer.ts";
 import { BrowserRuntime } from "./browser.ts";
 import { BunRuntime } from "./bun.ts";
+import { classNamer } from "./class_namer.ts";
 import { DenoRuntime } from "./deno.ts";
 import { NodeRuntime } from "./node.ts";
 import { hasNodeModules } from "./node_api.ts";
 import type { Runtime } from "./runtime.ts";
 
 useArrayPrinter(arrayPrinter());
+useClassNamer(classNamer());
 
 let picked: Runtime | undefined;
 

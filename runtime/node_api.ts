@@ -123,6 +123,33 @@ export interface NodeThread extends NodePort {
   unref(): void;
 }
 
+/** What a value was made as, whatever its prototype. */
+export type NodeTypes = Readonly<
+  Record<
+    | "isMap"
+    | "isSet"
+    | "isDate"
+    | "isRegExp"
+    | "isNativeError"
+    | "isPromise"
+    | "isWeakMap"
+    | "isWeakSet"
+    | "isAnyArrayBuffer"
+    | "isArrayBuffer"
+    | "isSharedArrayBuffer"
+    | "isBoxedPrimitive"
+    | "isBooleanObject"
+    | "isNumberObject"
+    | "isStringObject"
+    | "isBigIntObject"
+    | "isSymbolObject"
+    | "isGeneratorObject"
+    | "isMapIterator"
+    | "isSetIterator",
+    (value: unknown) => boolean
+  >
+>;
+
 /** Node's modules by name. */
 export interface NodeModules {
   /** Child processes. */
@@ -186,8 +213,8 @@ export interface NodeModules {
   };
   /** Paths and URLs. */
   "node:url": { fileURLToPath(url: string): string; pathToFileURL(path: string): URL };
-  /** Printing of values. */
-  "node:util": { inspect(value: unknown, options: object): string };
+  /** Printing of values, and what they are. */
+  "node:util": { inspect(value: unknown, options: object): string; readonly types: NodeTypes };
 }
 
 /** The slice of `process`. */

@@ -249,8 +249,11 @@ test("codec: a program that has sent a dictionary writes small objects as one th
   const dictionaries = sizes.map((size) =>
     Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, { i }]))
   );
+  const views = [new Uint8Array(3), new Map([[1, 2]]), [1, {}], /a/g].map((value) =>
+    Object.setPrototypeOf(value, null)
+  );
   cross(dictionaries[7]);
-  for (const [i, value] of [nested, ...dictionaries, { 7: 1, 3: { 1: [] } }, ...values].entries()) {
+  for (const [i, value] of [nested, ...dictionaries, ...views, { 7: 1, 3: { 1: [] } }, ...values].entries()) {
     // A copy of the module has met none.
     const { encode } = await import(`../channel/encoder.ts?copy=${i}`) as typeof import("../channel/encoder.ts");
     const fresh = new ByteWriter();

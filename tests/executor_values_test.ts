@@ -76,6 +76,7 @@ forEachKind(
         [["a", new User()], "args[1]"],
         [[new Map([["key", new WeakMap()]])], 'args[0].get("key")'],
         [[Promise.resolve(1)], "args[0]"],
+        [[{ late: Object.setPrototypeOf(Promise.resolve(1), null) }], "args[0].late"],
         [[{ "odd key": pool }], 'args[0]["odd key"]'],
         [[tasks.pow], "args[0]"],
         [[new Set([1, () => {}])], "args[0].values()[1]"],
@@ -214,6 +215,9 @@ forEachKind(
         error.message,
         /^Cannot send result\.rows\[1\]\.open back from the worker as functions cannot be copied/,
       );
+      const promise = await rejection(pool.submit(more.giveDisguised, "promise")) as PicklingError;
+      assert.equal(promise.path, "result.deep[0]");
+      assert.deepEqual(await pool.submit(more.giveDisguised, "map"), { deep: [new Map([["a", 1]])] });
       const other = await rejection(pool.submit(more.giveThrowing)) as PicklingError;
       assert.equal(other.path, "result.secret");
       assert.ok(other.cause instanceof RangeError);

@@ -215,6 +215,11 @@ export function giveUnsendable(): unknown {
   return { rows: [1, { open: () => {} }] };
 }
 
+/** Gives an object that looks plain and is not. */
+export function giveDisguised(what: "map" | "promise"): unknown {
+  return { deep: [Object.setPrototypeOf(what === "map" ? new Map([["a", 1]]) : Promise.resolve(1), null)] };
+}
+
 /** Gives a value whose getter throws. */
 export function giveThrowing(): unknown {
   return {
@@ -312,6 +317,7 @@ tasks(import.meta, {
   slowAdd,
   append,
   giveUnsendable,
+  giveDisguised,
   giveThrowing,
   giveCycle,
   isCycle,

@@ -71,6 +71,13 @@ function views(
   return names.map((name) => make((globalThis as unknown as Record<string, new () => object>)[name]));
 }
 
+/** The same objects, with the prototype of plain objects and with none. */
+function disguised(make: () => readonly object[]): object[] {
+  return [Object.prototype, null].flatMap((prototype) =>
+    make().map((value) => Object.setPrototypeOf(value, prototype))
+  );
+}
+
 function cyclic(): unknown {
   const ring: Record<string, unknown> = { list: [] };
   (ring.list as unknown[]).push(ring, ring.list);
@@ -207,6 +214,27 @@ export const CROSSING: readonly Crossing[] = [
     values: () => [new Point(), new Map([["t", [new Temperature(3)]]]), new NotFound("gone")],
     unlikePlatform: true,
   },
+  {
+    type: "all of these but those with a class of yours, with the prototype of plain objects, or with none",
+    arrives: "what they were made as, if they have no fields of their own: else a plain object of those",
+    values: () =>
+      disguised(() => [
+        new Map([[{}, 1]]),
+        new Set([1]),
+        new Date(5),
+        /a/g,
+        new ArrayBuffer(2),
+        new Uint8Array(2),
+        new DataView(new ArrayBuffer(2)),
+        new Boolean(false),
+        new Number(-0),
+        new String("é"),
+        Object(5n),
+        [1, { a: [] }],
+        [],
+      ]),
+    as: (value) => structuredClone(value),
+  },
   { type: "cycles, shared references", arrives: "the same", values: () => [cyclic(), [{}].flatMap((x) => [x, x])] },
   {
     type: "deep nesting",
@@ -238,14 +266,21 @@ export const REFUSED: readonly Refused[] = [
     values: () => [() => 1, Point, { method() {} }, new Proxy(() => 1, {}), currentTask],
   },
   { type: "symbols", instead: "send a string", values: () => [Symbol("s"), Object(Symbol("s")), Symbol.iterator] },
-  { type: "promises, futures", instead: "await it first", values: () => [Promise.resolve(1)] },
-  { type: "`WeakMap`", instead: "send a Map", values: () => [new WeakMap()] },
-  { type: "`WeakSet`", instead: "send a Set", values: () => [new WeakSet()] },
+  {
+    type: "promises, futures",
+    instead: "await it first",
+    values: () => [Promise.resolve(1), ...disguised(() => [Promise.resolve(1)])],
+  },
+  { type: "`WeakMap`", instead: "send a Map", values: () => [new WeakMap(), ...disguised(() => [new WeakMap()])] },
+  { type: "`WeakSet`", instead: "send a Set", values: () => [new WeakSet(), ...disguised(() => [new WeakSet()])] },
   { type: "`WeakRef`", instead: "send what it holds", values: () => [new WeakRef({})] },
   {
     type: "generators, iterators",
     instead: "send an array of what it yields",
-    values: () => [numbers(), [1].values(), new Map().keys(), "a"[Symbol.iterator](), (async function* () {})()],
+    values: () => [
+      ...[numbers(), [1].values(), new Map().keys(), "a"[Symbol.iterator](), (async function* () {})()],
+      ...disguised(() => [numbers(), new Map().keys(), new Set().values()]),
+    ],
   },
   {
     type: "instances of other classes",
@@ -288,7 +323,10 @@ export const REFUSED: readonly Refused[] = [
   {
     type: "`SharedArrayBuffer`, views of one",
     instead: "SharedArrayBuffer memory cannot be shared with a process",
-    values: () => [new SharedArrayBuffer(4), new Uint8Array(new SharedArrayBuffer(4))],
+    values: () => [
+      ...[new SharedArrayBuffer(4), new Uint8Array(new SharedArrayBuffer(4))],
+      ...disguised(() => [new SharedArrayBuffer(4)]),
+    ],
   },
   { type: "transferred buffers", instead: "an ArrayBuffer must still have its memory", values: () => [transferred()] },
   {
