@@ -21,7 +21,7 @@
 import { ByteWriter } from "./byte_writer.ts";
 
 /** Goes with the first message; the two sides must agree. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Bytes before the body of a frame: its length, and the same again under a mark. */
 export const FRAME_HEAD_SIZE = 8;
@@ -36,7 +36,7 @@ export const NOTE_MARK = 0x65726e6f;
 export const MessageKind = {
   /** Child to parent, first: token, protocol version, process id. */
   HELLO: 1,
-  /** Parent to child, first: worker's name, initializer or nothing, its arguments. */
+  /** Parent to child, first: worker's name, how it sends values, how deep it is, initializer or nothing, its arguments. */
   START: 2,
   /** Child to parent: the initializer has run. Only sent if there is one. */
   READY: 3,

@@ -1,11 +1,17 @@
 /** The process pool. */
 import { BrokenProcessPool } from "../errors.ts";
 import type { ChildPermissions } from "../runtime/deno_permissions.ts";
-import type { ProcessOptions, WorkerGroup } from "../runtime/runtime.ts";
+import type { ProcessOptions, Runtime, WorkerGroup } from "../runtime/runtime.ts";
 import { Executor } from "./executor.ts";
-import { commonOptions, EXECUTOR_OPTIONS, type ExecutorOptions, type InitargsOf } from "./executor_options.ts";
+import {
+  type CommonOptions,
+  commonOptions,
+  EXECUTOR_OPTIONS,
+  type ExecutorOptions,
+  type InitargsOf,
+} from "./executor_options.ts";
 import { checkRecord, checkString, checkStrings } from "./options.ts";
-import { Scheduler } from "./scheduler.ts";
+import { Scheduler, type SchedulerOptions } from "./scheduler.ts";
 
 /** Options of {@linkcode ProcessPoolExecutor}. */
 export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown[]> extends ExecutorOptions<InitArgs> {
@@ -119,22 +125,42 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
     workerName: "ProcessPoolExecutor",
     shares: false,
   });
-  const { env, cwd, execArgv, permissions, config } = options;
-  const { runtime } = common;
+  return new Scheduler({
+    ...common,
+    ...processStarter(options, common.runtime, found),
+    broken: (message, options) => new BrokenProcessPool(message, options),
+  });
+}
+
+/** Options of the child processes themselves. */
+type ChildOptions = Pick<ProcessPoolExecutorOptions, "env" | "cwd" | "execArgv" | "permissions" | "config">;
+
+/**
+ * Starts child processes, of a pool or one by one.
+ *
+ * @param options How they are to be started.
+ * @param runtime The host.
+ * @param found What one is to find; asked at each start.
+ * @throws {TypeError} If an option is of a wrong kind.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function processStarter(
+  { env, cwd, execArgv, permissions, config }: ChildOptions,
+  runtime: Runtime,
+  found: CommonOptions["found"],
+): Pick<SchedulerOptions, "check" | "start" | "close"> {
   checkRecord("env", env);
   checkString("cwd", cwd);
   checkStrings("execArgv", execArgv);
   checkString("config", config);
   runtime.checkOptions({ permissions });
   let group: WorkerGroup<ProcessOptions> | undefined;
-  return new Scheduler({
-    ...common,
+  return {
     check: () => runtime.checkProcesses({ permissions, execArgv }),
     start: (name) => {
       group ??= runtime.openProcessGroup();
       return group.start({ env, cwd, execArgv, permissions, config, ...found(name) });
     },
     close: async () => await group?.close(),
-    broken: (message, options) => new BrokenProcessPool(message, options),
-  });
+  };
 }

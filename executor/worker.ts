@@ -15,6 +15,7 @@ import { decodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { Segment, Segments } from "../channel/segments.ts";
 import type { WorkerExit, WorkerHandle } from "../runtime/runtime.ts";
+import { currentWorker } from "../tasks/current_task.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { type Account, type AnswerListener, Ledger } from "./ledger.ts";
 import type { WorkItem } from "./work_item.ts";
@@ -197,7 +198,7 @@ export class Worker {
     const { initializer } = this.#start;
     const frame = this.#writer;
     frame.beginFrame(MessageKind.START);
-    const parts: unknown[] = [this.name, this.#start.sending];
+    const parts: unknown[] = [this.name, this.#start.sending, (currentWorker()?.depth ?? 0) + 1];
     if (initializer !== undefined) {
       const { url, name, hash } = initializer.task;
       parts.push([url, name, hash], initializer.args);

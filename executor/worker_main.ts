@@ -40,7 +40,7 @@ export async function runWorker(runtime: Runtime, side: WorkerSide = runtime.wor
     return side.exit(1);
   }
   const { channel } = link;
-  const worker = new WorkerMain(runtime, side, link, contexts);
+  const worker = new WorkerMain(runtime, side, link, contexts, mark);
   mark.misused = (error) => worker.crash(error, true);
   tell = (error) => worker.crash(error, false);
   const [first] = early.toSorted((one, other) => Number(other.misuse) - Number(one.misuse));
@@ -49,8 +49,8 @@ export async function runWorker(runtime: Runtime, side: WorkerSide = runtime.wor
   channel.receive((bytes, segments) => worker.take(bytes, segments));
 }
 
-/** The worker's name; how it is to send values; the initializer's address and arguments, if there is one. */
-type StartMessage = [name: string, sending: Sending, address?: string[], args?: Uint8Array];
+/** The worker's name; how it is to send values; how deep it is; the initializer's address and arguments, if there is one. */
+type StartMessage = [name: string, sending: Sending, depth: number, address?: string[], args?: Uint8Array];
 
 class WorkerMain {
   readonly #runtime: Runtime;
@@ -59,10 +59,18 @@ class WorkerMain {
   readonly #contexts: CallLocal<CallContext>;
   readonly #runner: CallRunner;
   readonly #writer = new FrameWriter();
+  readonly #mark: WorkerMark;
   #name = "";
   #crashed = false;
 
-  constructor(runtime: Runtime, side: WorkerSide, { channel, slate }: ParentLink, contexts: CallLocal<CallContext>) {
+  constructor(
+    runtime: Runtime,
+    side: WorkerSide,
+    { channel, slate }: ParentLink,
+    contexts: CallLocal<CallContext>,
+    mark: WorkerMark,
+  ) {
+    this.#mark = mark;
     this.#runtime = runtime;
     this.#side = side;
     this.#channel = channel;
@@ -87,8 +95,9 @@ class WorkerMain {
     }
   }
 
-  #start([name, sending, address, args]: StartMessage, segments: Segments): void {
+  #start([name, sending, depth, address, args]: StartMessage, segments: Segments): void {
     this.#name = name;
+    Object.assign(this.#mark, { name, depth });
     this.#runner.answers.sending = sending;
     if (address !== undefined) void this.#initialize(address, args!, segments);
   }

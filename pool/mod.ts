@@ -22,6 +22,7 @@
  */
 export { AsyncResult } from "./async_result.ts";
 export type { CallbackOptions } from "./callbacks.ts";
+export { type Context, cpuCount, getAllStartMethods, getContext, getStartMethod } from "./context.ts";
 export type { ImapResults } from "./imap_results.ts";
 export {
   type ChunkOptions,
@@ -32,5 +33,13 @@ export {
   type Rows,
   type WorkerOptions,
 } from "./pool.ts";
+export {
+  activeChildren,
+  type ArgsOf,
+  type CurrentProcess,
+  currentProcess,
+  Process,
+  type ProcessOptions,
+} from "./process.ts";
 export type { ContextLike, StartMethod } from "./start_method.ts";
 export { ThreadPool, type ThreadPoolOptions } from "./thread_pool.ts";

@@ -58,6 +58,7 @@ export class BrowserRuntime implements Runtime {
   readonly name: string = "the browser";
   readonly version: string = web.navigator?.userAgent ?? "";
   readonly inBinary: boolean = false;
+  readonly pid: undefined = undefined;
   readonly #workerUrl: string | URL | undefined;
 
   /** Of this page or worker. */

@@ -46,6 +46,10 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
     return `process ${nodeProcess().pid}`;
   }
 
+  get pid(): number {
+    return nodeProcess().pid;
+  }
+
   availableParallelism(): number {
     return nodeModule("node:os").availableParallelism();
   }

@@ -125,6 +125,8 @@ export interface Runtime {
   readonly version: string;
   /** Whether this program is one file with its runtime in it, which can be run again and nothing else. */
   readonly inBinary: boolean;
+  /** The id of this process; `undefined`: the host has none. */
+  readonly pid: number | undefined;
   /** How many workers the system lets this process keep busy. */
   availableParallelism(): number;
   /**

@@ -13,11 +13,21 @@ export interface CurrentTask {
 
 /** What makes a process a worker; there is at most one such object in a process, whatever the copies of the library. */
 export interface WorkerMark {
+  /** The worker's name, as `ProcessPoolExecutor-1`; empty until its parent has told it. */
+  name?: string;
+  /** In how many workers, one started by a task of the other, it is: 1 in those of the program itself. */
+  depth?: number;
   /** The call around the caller, if there is one. */
   currentTask(): CurrentTask | undefined;
   /** Hears that code outside a task used an executor. */
   misused(error: Error): void;
 }
+
+/**
+ * How deep pools may be nested: each level multiplies the workers by its pool's size, so a task that makes a pool for itself would
+ * soon fill the machine; what is meant needs two or three.
+ */
+const DEEPEST = 5;
 
 const KEY: symbol = Symbol.for("ergate.worker.1");
 const holder = globalThis as unknown as Record<symbol, WorkerMark | undefined>;
@@ -58,15 +68,28 @@ export function currentTask(): CurrentTask | undefined {
   return holder[KEY]?.currentTask();
 }
 
+/** The worker that this is; `undefined`: the program itself. */
+export function currentWorker(): { readonly name: string; readonly depth: number } | undefined {
+  const mark = holder[KEY];
+  return mark === undefined ? undefined : { name: mark.name ?? "", depth: mark.depth ?? 1 };
+}
+
 /**
  * Holds the rule that stops fork bombs: in a worker an executor may be used only from inside a task or initializer.
  * A worker imports the modules of its tasks; if the program's own module is one of them, it runs from its top again.
  *
- * @throws {InvalidStateError} If this is a worker and no task is around the caller.
+ * @throws {InvalidStateError} If this is a worker and no task is around the caller, or pools are nested too deep.
  */
 export function checkMayUseExecutor(): void {
   const mark = holder[KEY];
-  if (mark === undefined || mark.currentTask() !== undefined) return;
+  if (mark === undefined) return;
+  if (mark.currentTask() !== undefined) {
+    if ((mark.depth ?? 1) < DEEPEST) return;
+    throw new InvalidStateError(
+      `Cannot start workers in a task as pools must not be nested more than ${DEEPEST} deep: this is a worker of level ` +
+        `${mark.depth}; does a task make a pool for itself again?`,
+    );
+  }
   const error = new InvalidStateError(
     "Cannot start workers while a worker imports this module as an executor may be used there only inside a task: " +
       "the program's main part must stand behind its guard\n\n" +
