@@ -181,7 +181,7 @@ class Encoder extends Walk {
     writeHead(this.writer, tag.OBJECT, 0);
     this.depth++;
     let count = 0;
-    let at = "";
+    let at: string | undefined; // none while a proxy is asked for its keys
     try {
       for (const key in value) {
         if (!HAS_OWN.call(value, key)) continue; // in this very form V8 knows the answer
@@ -198,7 +198,7 @@ class Encoder extends Walk {
         else this.value(item);
       }
     } catch (caught) {
-      throw toRefusal(caught).within(property(at));
+      throw at === undefined ? caught : toRefusal(caught).within(property(at));
     }
     this.depth--;
     if (count === 0) {

@@ -249,6 +249,11 @@ test("codec: a program that has sent a dictionary writes small objects as one th
   const dictionaries = sizes.map((size) =>
     Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, { i }]))
   );
+  const badProxy = new Proxy({}, {
+    ownKeys() {
+      throw new RangeError("no keys");
+    },
+  });
   const views = [new Uint8Array(3), new Map([[1, 2]]), [1, {}], /a/g].map((value) =>
     Object.setPrototypeOf(value, null)
   );
@@ -257,6 +262,7 @@ test("codec: a program that has sent a dictionary writes small objects as one th
     // A copy of the module has met none.
     const { encode } = await import(`../channel/encoder.ts?copy=${i}`) as typeof import("../channel/encoder.ts");
     const fresh = new ByteWriter();
+    assert.throws(() => encode(fresh, [[badProxy]], "argument", String), { path: "0[0]" });
     encode(fresh, [value], "argument", String);
     assert.deepEqual(fresh.bytes.slice(fresh.start, fresh.length), bytesOf(value));
   }
