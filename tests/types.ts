@@ -26,6 +26,7 @@ import {
   wait,
   WorkerLostError,
 } from "../mod.ts";
+import { type AsyncResult, getContext, type ImapResults, Pool, Process, ThreadPool } from "../pool/mod.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -948,4 +949,185 @@ export function sendingInitargs(): void {
   new ProcessPoolExecutor({ initializer: taking<Unmarked>(), initargs: [new Unmarked()] });
   // @ts-expect-error: a promise
   new ProcessPoolExecutor({ initializer: taking<Promise<Date>>(), initargs: [Promise.resolve(new Date())] });
+}
+
+// ----- Pools of multiprocessing
+
+export async function applying(pool: Pool): Promise<void> {
+  same<ReturnType<typeof applyFib>, Promise<number>>();
+  function applyFib() {
+    return pool.apply(fib, [30]);
+  }
+  const joined: string = await pool.apply(join, ["a", 2]);
+  await pool.apply(join, ["a", 2, "-"]);
+  await pool.apply(nothing);
+  await pool.apply(sum);
+  await pool.apply(sum, [1, 2, 3]);
+  const text: string = await pool.apply(later, [1]);
+  const inferred: number | undefined = await pool.apply(first, [[1, 2]]);
+  // @ts-expect-error: numbers give a number
+  const misread: string | undefined = await pool.apply(first, [[1, 2]]);
+  // @ts-expect-error: the argument is a string
+  pool.apply(fib, ["x"]);
+  // @ts-expect-error: the arguments stand in an array
+  pool.apply(fib, 30);
+  // @ts-expect-error: too few
+  pool.apply(fib, []);
+  // @ts-expect-error: too few
+  pool.apply(fib);
+  // @ts-expect-error: too many
+  pool.apply(fib, [1, 2]);
+  // @ts-expect-error: swapped
+  pool.apply(join, [2, "a"]);
+  // @ts-expect-error: a call is no function
+  pool.apply(fib(30));
+  // @ts-expect-error: a function cannot cross
+  pool.apply(taking<{ f: () => void }>(), [{ f() {} }]);
+  void [joined, text, inferred, misread];
+
+  const result: AsyncResult<number> = pool.applyAsync(fib, [30]);
+  const named: AsyncResult<string> = pool.applyAsync(later, [1], {
+    callback: (value) => same<string, typeof value>(),
+    errorCallback: (error) => same<unknown, typeof error>(),
+  });
+  pool.applyAsync(nothing);
+  pool.applyAsync(nothing, [], { callback: () => {} });
+  pool.applyAsync(sum);
+  pool.applyAsync(fib, [1], { callback: async () => {} });
+  // @ts-expect-error: too few
+  pool.applyAsync(fib);
+  // @ts-expect-error: the arguments stand in an array
+  pool.applyAsync(fib, 30);
+  // @ts-expect-error: of a wrong kind
+  pool.applyAsync(fib, ["x"]);
+  // @ts-expect-error: a callback gets the value alone
+  pool.applyAsync(fib, [1], { callback: (value: number, index: number) => value + index });
+  // @ts-expect-error: a callback of strings
+  pool.applyAsync(fib, [1], { callback: (value: string) => value });
+  // @ts-expect-error: a call is no callback
+  pool.applyAsync(fib, [1], { callback: fib(1) });
+  // @ts-expect-error: misspelt
+  pool.applyAsync(fib, [1], { error_callback: () => {} });
+  // @ts-expect-error: options are for maps
+  pool.applyAsync(fib, [1], { chunksize: 1 });
+
+  const value: number = await result.get(100);
+  const states: [boolean, boolean, void] = [result.ready(), result.successful(), await result.wait(100)];
+  // @ts-expect-error: a result is no value
+  const early: number = await result;
+  // @ts-expect-error: milliseconds are a number
+  result.get("1 s");
+  void [named, value, states, early];
+}
+
+export async function poolMapping(pool: Pool): Promise<void> {
+  const numbers = [1, 2, 3];
+  const words = ["a", "b"];
+  same<ReturnType<typeof mapFib>, Promise<number[]>>();
+  function mapFib() {
+    return pool.map(fib, numbers);
+  }
+  const texts: string[] = await pool.map(later, numbers, { chunksize: 10 });
+  const result: AsyncResult<string[]> = pool.mapAsync(later, numbers, {
+    chunksize: "auto",
+    callback: (values) => same<string[], typeof values>(),
+  });
+  pool.map(fib, new Set(numbers));
+  pool.map(fib, value<AsyncIterable<number>>());
+  pool.map(clip, words);
+  pool.map(repeat, words);
+  pool.map(taking<Shape>(), [{ kind: "circle", radius: 1 }]);
+  pool.map(taking<number[]>(), [[1], [2]] as const);
+  const same1: (number | undefined)[] = await pool.map(first<number>, [[1], [2]]);
+  // @ts-expect-error: strings
+  pool.map(fib, words);
+  // @ts-expect-error: not iterable
+  pool.map(fib, 7);
+  // @ts-expect-error: no iterable
+  pool.map(fib);
+  // @ts-expect-error: two parameters are starmap's
+  pool.map(join, words);
+  // @ts-expect-error: one iterable
+  pool.map(fib, numbers, numbers);
+  // @ts-expect-error: the size of chunks is an option
+  pool.map(fib, numbers, 10);
+  // @ts-expect-error: map has no callback
+  pool.map(fib, numbers, { callback: () => {} });
+  // @ts-expect-error: a callback gets all values at once
+  pool.mapAsync(fib, numbers, { callback: (one: number) => one });
+  // @ts-expect-error: functions
+  pool.map(taking<() => void>(), [() => {}]);
+  // @ts-expect-error: deep in a set's items
+  pool.mapAsync(taking<{ p: Promise<number> }>(), new Set([{ p: Promise.resolve(1) }]));
+  void [texts, result, same1];
+
+  const joined: string[] = await pool.starmap(join, [["a", 2], ["b", 3, "-"]]);
+  const rows: [string, number][] = [["a", 1]];
+  const later1: AsyncResult<string[]> = pool.starmapAsync(join, rows, {
+    callback: (values) => same<string[], typeof values>(),
+  });
+  pool.starmap(join, value<AsyncIterable<[string, number]>>());
+  pool.starmap(sum, [[1], [1, 2], []]);
+  pool.starmap(fib, [[1], [2]], { chunksize: 2 });
+  // @ts-expect-error: swapped
+  pool.starmap(join, [[2, "a"]]);
+  // @ts-expect-error: too few
+  pool.starmap(join, [["a"]]);
+  // @ts-expect-error: no rows
+  pool.starmap(fib, numbers);
+  // @ts-expect-error: a function in a row
+  pool.starmap(taking<{ f: () => void }>(), [[{ f() {} }]]);
+  void [joined, later1];
+
+  const lazy: ImapResults<string> = pool.imap(later, numbers, { chunksize: 2, buffersize: 10 });
+  for await (const text of lazy) same<string, typeof text>();
+  for await (const number of pool.imapUnordered(fib, numbers)) same<number, typeof number>();
+  const next: IteratorResult<string, undefined> = await lazy.next(100);
+  const all: string[] = await lazy.toArray();
+  // @ts-expect-error: milliseconds are a number
+  lazy.next("1 s");
+  // @ts-expect-error: strings
+  pool.imap(fib, words);
+  // @ts-expect-error: imap has no callback
+  pool.imapUnordered(fib, numbers, { callback: () => {} });
+  void [next, all];
+}
+
+export async function makingPools(): Promise<void> {
+  await using pool = new Pool();
+  await using threads = new ThreadPool(4);
+  const either: Pool = threads;
+  new Pool({ processes: 2, maxtasksperchild: 10, context: getContext("spawn"), env: { COLOUR: "red" } });
+  new Pool({ initializer: setUp, initargs: ["a", 1] });
+  new ThreadPool({ initializer: nothing });
+  new (getContext().Pool)(4);
+  // @ts-expect-error: Python's name is processes
+  new Pool({ maxWorkers: 2 });
+  // @ts-expect-error: a number
+  new Pool({ processes: "2" });
+  // @ts-expect-error: a context, not its name
+  new Pool({ context: "spawn" });
+  // @ts-expect-error: the initializer takes two
+  new Pool({ initializer: setUp });
+  // @ts-expect-error: of a wrong kind
+  new ThreadPool({ initializer: setUp, initargs: [1, "a"] });
+  // @ts-expect-error: threads have no environment of their own
+  new ThreadPool({ env: { COLOUR: "red" } });
+  pool.close();
+  pool.terminate();
+  await either.join();
+
+  const process = new Process({ target: join, args: ["a", 2], name: "join", daemon: true });
+  new Process({ target: nothing });
+  const code: number | undefined = process.exitcode;
+  await process.join(100);
+  // @ts-expect-error: the target takes two or three
+  new Process({ target: join });
+  // @ts-expect-error: of a wrong kind
+  new Process({ target: join, args: [2, "a"] });
+  // @ts-expect-error: no target
+  new Process({ args: [1] });
+  // @ts-expect-error: a call is no target
+  new Process({ target: fib(1) });
+  void code;
 }
