@@ -11,7 +11,9 @@
  */
 
 import { arrive, countLines, fileIsOpen, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
-import { THREAD_IS_OVER, THREAD_LIVES } from "./worker_side.ts";
+import { killThread, liveThreads, THREAD_NAME } from "./watched_threads.ts";
+
+export { killThread, liveThreads } from "./watched_threads.ts";
 
 /** The runtimes that the suite runs on. */
 export type RuntimeName = "deno" | "bun" | "node";
@@ -62,17 +64,6 @@ interface Child {
 interface ChildProcessModule {
   spawn(command: string, args: readonly string[], options: object): Child;
 }
-
-interface Thread {
-  readonly threadId: number;
-  on(event: "exit", listener: () => void): unknown;
-  terminate(): unknown;
-}
-
-type ThreadClass = new (
-  program: URL | string,
-  options?: { readonly name?: string; readonly workerData?: object },
-) => Thread;
 
 type NodeTest = (name: string, options: { timeout: number }, fn: () => Promise<void>) => void;
 type BunTest = (name: string, fn: () => Promise<void>, limit: number) => void;
@@ -284,62 +275,9 @@ async function endWorkers(limit: number, quiet: boolean): Promise<void> {
 
 // ----- Threads alive
 
-interface WatchedThread {
-  readonly thread: Thread;
-  /** What `worker_side.ts` reads and writes in the thread. */
-  readonly word: Int32Array;
-  kill(): void;
-}
-
-/** What Node and Bun call a watched thread; on Deno it is `worker-1`, or the like. */
-const THREAD_NAME = "ergate-test";
-
-/** The threads that this program started and whose end it was not told of, by their numbers. */
-const threads = new Map<number, WatchedThread>();
-
-/** Has each thread that this program starts noted, and given its word. */
-function watchThreads(): void {
-  const module = host.process.getBuiltinModule("node:worker_threads") as { Worker: ThreadClass };
-  module.Worker = class extends module.Worker {
-    constructor(program: URL | string, options: { readonly workerData?: object } = {}) {
-      const ergateTest = new SharedArrayBuffer(4);
-      super(program, { ...options, name: THREAD_NAME, workerData: { ...options.workerData, ergateTest } });
-      const id = this.threadId;
-      const word = new Int32Array(ergateTest);
-      threads.set(id, { thread: this, word, kill: () => this.terminate() });
-      // In a later turn: what still loops there would go on before the pool has judged this death.
-      this.on("exit", () =>
-        void setTimeout(() => {
-          threads.delete(id);
-          Atomics.store(word, 0, THREAD_IS_OVER);
-          Atomics.notify(word, 0);
-        }, 0));
-      void Promise.resolve(Atomics.waitAsync(word, 0, THREAD_LIVES).value).then(() => killThread(id));
-    }
-  };
-}
-
-watchThreads();
-
-/** Numbers of the threads that are alive. */
-export function liveThreads(): number[] {
-  return [...threads.keys()];
-}
-
-/** Ends a thread, as its pool would if it told how by {@linkcode onKillThread}; one that has ended is no error. */
-export function killThread(id: number): void {
-  threads.get(id)?.kill();
-}
-
-/** Says how a thread is to be ended. */
-export function onKillThread(id: number, kill: () => void): void {
-  const watched = threads.get(id);
-  if (watched) threads.set(id, { ...watched, kill });
-}
-
 /** Waits until none of these threads is alive. */
 export function untilThreadsGone(ids: readonly number[], limit = 10_000): Promise<void> {
-  return until(`threads ${ids} are gone`, () => !ids.some((id) => threads.has(id)), limit);
+  return until(`threads ${ids} are gone`, () => !ids.some((id) => liveThreads().includes(id)), limit);
 }
 
 /** How many threads with a JavaScript of their own the system knows, by the names that the hosts give them. */

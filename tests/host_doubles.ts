@@ -2,13 +2,19 @@
 import { replaceTimers } from "../runtime/host_functions.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ProcessOptions, Runtime, StartOptions, WorkerHandle } from "../runtime/runtime.ts";
-import { onKillThread } from "./harness.ts";
+import { onKillThread } from "./watched_threads.ts";
 
 /** Starts a worker as the host does. */
 export type Start = () => WorkerHandle;
 
-/** The host's own runtime, but each start of a worker goes through `start`, which is told how many there were. */
-export function runtimeWith(start: (go: Start, count: number) => WorkerHandle): Runtime & { readonly starts: number } {
+/**
+ * The host's own runtime, but each start of a worker goes through `start`, which is told how many there were; and what the worker
+ * is to find through `change`.
+ */
+export function runtimeWith(
+  start: (go: Start, count: number) => WorkerHandle,
+  change: <Options extends StartOptions>(options: Options, count: number) => Options = (options) => options,
+): Runtime & { readonly starts: number } {
   const host = runtime();
   let starts = 0;
   const changed = {
@@ -19,14 +25,20 @@ export function runtimeWith(start: (go: Start, count: number) => WorkerHandle): 
       const group = host.openProcessGroup();
       return {
         close: () => group.close(),
-        start: (options: ProcessOptions) => start(() => group.start(options), ++starts),
+        start: (options: ProcessOptions) => {
+          const count = ++starts;
+          return start(() => group.start(change(options, count)), count);
+        },
       };
     },
     openThreadGroup() {
       const group = host.openThreadGroup();
       return {
         close: () => group.close(),
-        start: (options: StartOptions) => start(() => noted(group.start(options)), ++starts),
+        start: (options: StartOptions) => {
+          const count = ++starts;
+          return start(() => noted(group.start(change(options, count))), count);
+        },
       };
     },
   };

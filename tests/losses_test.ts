@@ -1,11 +1,10 @@
 /**
- * Workers that die: *where it dies* by *how* gives *what the caller sees*, and whether the pool works on. Then: that
- * exactly the call that the worker was at is lost, and every other one runs exactly once.
+ * Workers that die: exactly the call that the worker was at is lost, and every other one runs exactly once. What becomes of a
+ * call wherever its worker dies, and however, is in `crash_table_test.ts`.
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { ProtocolError } from "../channel/protocol.ts";
 import {
   BrokenExecutor,
   type Executor,
@@ -15,15 +14,13 @@ import {
   WorkerLostError,
 } from "../mod.ts";
 import { Arrivals, Latch, randomNumbers, sleep } from "./harness.ts";
-import { type Abilities, assertBroken, type Death, forEachKind, type Kind, wordsOf } from "./kinds.ts";
+import { assertBroken, type Death, forEachKind, type Kind, wordsOf } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
 
 interface Place {
-  /** Of these kinds alone. */
-  readonly needs?: Partial<Abilities>;
   /** Submits a call whose worker dies there. */
   readonly submit: (pool: Executor, how: string, folder: string) => Promise<unknown>;
   readonly task: RegExp;
@@ -65,22 +62,6 @@ const PLACES: Readonly<Record<string, Place>> = {
     task: /tasks_losses\.ts#die$/,
     mayHaveRun: true,
   },
-  "running, after an await": {
-    submit: (pool, how) => pool.submit(deadly.dieAfterAwait, how),
-    task: /#dieAfterAwait$/,
-    mayHaveRun: true,
-  },
-  "encoding the result": {
-    submit: (pool, how) => pool.submit(deadly.dieInResult, how),
-    task: /#dieInResult$/,
-    mayHaveRun: true,
-  },
-  "sending a big result": {
-    submit: (pool, how) => pool.submit(deadly.dieWhileSending, how, 16_000_000),
-    task: /#dieWhileSending$/,
-    mayHaveRun: true,
-    needs: { processes: true }, // what a thread has posted arrives: see below
-  },
 };
 
 interface Lost {
@@ -104,25 +85,6 @@ function assertLost(error: unknown, { kind, place, death, workerName, id }: Lost
 
 for (const [where, place] of Object.entries(PLACES)) {
   forEachKind(
-    `losses: ${where}, by exit, signal or terminate(): that call alone is lost`,
-    (kind) =>
-      withPool(kind, { maxWorkers: 1, workerName: "Ant" }, async (pool, folder) => {
-        let ants = 0;
-        for (const [how, death] of Object.entries(kind.deaths)) {
-          const before = pool.submit(tasks.workerId);
-          const lost = place.submit(pool, how, folder);
-          const after = pool.submit(tasks.pow, 2, 5);
-          const error = await rejection(lost);
-          const id = await before;
-          assertLost(error, { kind, place, death, workerName: `Ant-${++ants}`, id });
-          assert.equal(await after, 32);
-          assert.notEqual(await pool.submit(tasks.workerId), id);
-        }
-      }),
-    { needs: place.needs },
-  );
-
-  forEachKind(
     `losses: ${where}, "break": every pending call fails, the pool takes no more`,
     (kind) =>
       withPool(kind, { maxWorkers: 1, workerName: "Ant", onWorkerLost: "break" }, async (pool, folder) => {
@@ -142,22 +104,25 @@ for (const [where, place] of Object.entries(PLACES)) {
         assert.throws(() => pool.map(tasks.identity, [1]), kind.Broken);
         assert.equal(pool.pendingCount, 0);
       }),
-    { needs: place.needs },
   );
 }
 
 forEachKind(
-  "losses: a big result that was posted arrives, whatever becomes of its thread then",
+  "losses: by every exit, signal, terminate(): the error says how, that call alone is lost",
   (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      for (const how of Object.keys(kind.deaths)) {
-        const id = await pool.submit(tasks.workerId);
-        const bytes = await pool.submit(deadly.dieWhileSending, how, 16_000_000);
-        assert.deepEqual([bytes.length, bytes[0], bytes.at(-1)], [16_000_000, 1, 1]);
-        await kind.untilGone([id]);
+    withPool(kind, { maxWorkers: 1, workerName: "Ant" }, async (pool, folder) => {
+      let ants = 0;
+      for (const [how, death] of Object.entries(kind.deaths)) {
+        const before = pool.submit(tasks.workerId);
+        const lost = PLACES.running.submit(pool, how, folder);
+        const after = pool.submit(tasks.pow, 2, 5);
+        const error = await rejection(lost);
+        const id = await before;
+        assertLost(error, { kind, place: PLACES.running, death, workerName: `Ant-${++ants}`, id });
+        assert.equal(await after, 32);
+        assert.notEqual(await pool.submit(tasks.workerId), id);
       }
     }),
-  { needs: { processes: false } },
 );
 
 // What is no death.
@@ -168,25 +133,12 @@ forEachKind(
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
       const id = await pool.submit(tasks.workerId);
       await assert.rejects(pool.submit(tasks.raise, "sync", "RangeError"), { name: "RangeError", message: "sync" });
-      const error = await rejection(pool.submit(deadly.dieInResult, "throw"));
+      const error = await rejection(pool.submit(deadly.throwInResult));
       assert(error instanceof PicklingError);
       assert.equal(error.path, "result.here");
       assert.equal(error.direction, "result");
       assert((error.cause as Error) instanceof RangeError);
       assert.equal(await pool.submit(tasks.workerId), id);
-    }),
-);
-
-forEachKind(
-  "losses: a task that runs out of stack is an error, and its worker lives",
-  (kind) =>
-    withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
-      const id = await pool.submit(tasks.workerId);
-      for (let i = 0; i < 3; i++) {
-        const error = await rejection(pool.submit(deadly.overflow));
-        assert(error instanceof RangeError, String(error));
-        assert.equal(await pool.submit(tasks.workerId), id);
-      }
     }),
 );
 
@@ -300,23 +252,6 @@ forEachKind(
 // Idle deaths.
 
 forEachKind(
-  "losses: a death while idle counts for nothing, the next call has a new worker",
-  (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
-      const reports = await reported(async () => {
-        for (const how of Object.keys(kind.deaths)) {
-          const latch = new Latch(folder, how);
-          const id = await pool.submit(deadly.dieWhenOpen, how, latch.path);
-          latch.open();
-          await kind.untilGone([id]);
-          assert.notEqual(await pool.submit(tasks.workerId), id);
-        }
-      });
-      assert.deepEqual(reports, []);
-    }),
-);
-
-forEachKind(
   `losses: idle, "break": the pool is broken, as Python's is`,
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
@@ -346,25 +281,11 @@ forEachKind(
 // The channel.
 
 forEachKind(
-  "losses: a task that writes garbage to the channel: that worker is ended, with an error",
-  (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      const id = await pool.submit(tasks.workerId);
-      const error = await rejection(pool.submit(deadly.spoil, "garbage"));
-      assert(error instanceof WorkerLostError, String(error));
-      assert(error.cause instanceof ProtocolError, String(error.cause));
-      assert.match(error.message, /something else (wrote|posted) to it/);
-      assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-      await kind.untilGone([id]);
-    }),
-);
-
-forEachKind(
   "losses: a task that closes the channel: its call is lost, the worker goes",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       const id = await pool.submit(tasks.workerId);
-      const error = await rejection(pool.submit(deadly.spoil, "close"));
+      const error = await rejection(pool.submit(deadly.closeChannel));
       assert(error instanceof WorkerLostError, String(error));
       assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
       await kind.untilGone([id]);

@@ -1,4 +1,4 @@
-/** The tasks that end their workers, in every way and at every place; for `losses_test.ts` and its neighbours. */
+/** The tasks that end their workers; for `losses_test.ts` and its neighbours. */
 import { Socket } from "node:net";
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
@@ -13,27 +13,14 @@ export function die(how: string): never {
   workerSide.die(how);
 }
 
-/** The same after a turn of the event loop. */
-export async function dieAfterAwait(how: string): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, 1));
-  die(how);
-}
-
-/** Dies when its result is encoded, if it is not told to throw then. */
-export function dieInResult(how: string): unknown {
+/** A result that throws when it is encoded. */
+export function throwInResult(): unknown {
   return {
     before: 1,
     get here(): unknown {
-      if (how === "throw") throw new RangeError("from a getter");
-      return die(how);
+      throw new RangeError("from a getter");
     },
   };
-}
-
-/** Dies when its result is on its way. */
-export function dieWhileSending(how: string, bytes: number): Uint8Array {
-  setTimeout(() => die(how));
-  return new Uint8Array(bytes).fill(1);
 }
 
 /** Gives its worker's number; dies, or throws where nobody catches, once the file is there. */
@@ -56,11 +43,6 @@ export function throwStray(how: "throw" | "throw null" | "reject"): Promise<neve
     else throw how === "throw" ? new RangeError("stray") : null;
   }, 1);
   return new Promise(() => {});
-}
-
-/** Runs out of stack. */
-export function overflow(depth = 0): number {
-  return 1 + overflow(depth + 1);
 }
 
 /** Leaves a line, then dies if it is told how. */
@@ -110,21 +92,13 @@ export function dieAt(value: number, deadly: number): number {
   return value;
 }
 
-/** Has garbage go out with its result; or closes the channel under it. */
-export function spoil(how: "garbage" | "close"): string {
-  if (parentPort !== null) {
-    if (how === "garbage") parentPort.postMessage("console.log was here");
-    else (parentPort.close ?? globalThis.close).call(parentPort); // Deno has the other one alone
-    return "spoiled";
-  }
-  const prototype = Socket.prototype as unknown as { write(...args: unknown[]): boolean };
-  const { write } = prototype;
-  prototype.write = function (this: Socket, ...args: unknown[]): boolean {
-    if (how === "close") return this.destroy() as unknown as boolean;
-    write.call(this, new TextEncoder().encode("console.log was here\n"));
-    return write.apply(this, args);
+/** Closes the channel under its result. */
+export function closeChannel(): void {
+  if (parentPort !== null) return void (parentPort.close ?? globalThis.close).call(parentPort); // Deno has the other one alone
+  const prototype = Socket.prototype as unknown as { write(): boolean };
+  prototype.write = function (this: Socket): boolean {
+    return this.destroy() as unknown as boolean;
   };
-  return "spoiled";
 }
 
 /** Takes any number of bytes and gives their number. */
@@ -200,19 +174,16 @@ export function initializeOrDieOnce(path: string, at: number, how: string): void
 
 tasks(import.meta, {
   die,
-  dieAfterAwait,
-  dieInResult,
-  dieWhileSending,
+  throwInResult,
   dieWhenOpen,
   throwStray,
-  overflow,
   markOrDie,
   markId,
   markAndBlock,
   markAndWait,
   markAndSpin,
   dieAt,
-  spoil,
+  closeChannel,
   sizeOf,
   dieWith,
   loopWhenIdle,
