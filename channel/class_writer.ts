@@ -3,6 +3,7 @@
  * other realms are known by their names.
  */
 import { builtinBase, findClass } from "../tasks/picklable.ts";
+import { writeArray } from "./array_writer.ts";
 import { writeBuffer, writeHostBuffer, writeShared, writeView } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { className, isError } from "./error_classes.ts";
@@ -29,7 +30,7 @@ const FLAGS: readonly (readonly [string, Getter])[] = [
 
 /** Built-in classes and how their instances are written. */
 const WRITERS: ReadonlyMap<string, Write> = new Map<string, Write>([
-  ["Array", (walk, value) => walk.array(value as unknown[])],
+  ["Array", (walk, value) => writeArray(walk, value as unknown[])],
   ["Map", (walk, value) => walk.container(tag.MAP, value)],
   ["Set", (walk, value) => walk.container(tag.SET, value)],
   ["Date", (walk, value) => writeDate(walk, value as Date)],
@@ -130,7 +131,7 @@ function strippedWriter(prototype: object): Write {
 
 /** An instance of a class that extends none of the platform's, as its prototype has it. */
 function writeFields(walk: Walk, value: object): void {
-  if (Array.isArray(value)) return walk.array(value);
+  if (Array.isArray(value)) return writeArray(walk, value);
   // Whatever it holds, it is not in fields.
   const write = Object.keys(value).length === 0 ? bySlots(value) : undefined;
   if (write !== undefined) return write(walk, value);

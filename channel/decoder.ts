@@ -3,6 +3,7 @@
  * left before anything is allocated, and whatever else goes wrong is a {@linkcode DecodeError}. Only the classes of
  * instances are the user's: if one is not registered here, or its `fromPickle` fails, it is an {@linkcode UnpicklingError}.
  */
+import { preset, PRESET_LENGTH, readItems, readNumbers, readPreset, readStrings } from "./array_reader.ts";
 import { readBuffer, readSegment, readShared, readView } from "./buffer_reader.ts";
 import * as tag from "./codec_tags.ts";
 import { DecodeError } from "./decode_error.ts";
@@ -11,12 +12,6 @@ import { readClass, readErrorInstance, readHead, readPickled } from "./instance_
 import { define, NONE, Reading } from "./reading.ts";
 import type { Segments } from "./segments.ts";
 import { UnpicklingError } from "./unpickling_error.ts";
-
-/** Arrays up to this length are made at once. */
-const PRESET_LENGTH = 4;
-/** More holes than this, and than so many for each item before them, make an array a dictionary, in which they cost nothing. */
-const DENSE_HOLES = 1024;
-const HOLES_PER_ITEM = 8;
 
 const NO_KEYS: readonly string[] = [];
 
@@ -99,9 +94,9 @@ class Decoder extends Reading {
         return this.#ref();
       case tag.INTS:
       case tag.DOUBLES:
-        return this.#numbers(kind);
+        return readNumbers(this, kind);
       case tag.STRINGS:
-        return this.#strings();
+        return readStrings(this);
       case tag.LATER:
         return this.#postponed();
       default:
@@ -190,7 +185,7 @@ class Decoder extends Reading {
 
   #body(kind: number, value: object): void {
     if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>);
-    else if (kind === tag.ARRAY) this.#items(value as unknown[]);
+    else if (kind === tag.ARRAY) readItems(this, value as unknown[], this.size());
     else if (kind === tag.KEYED_ARRAY) this.#keyedItems(value as unknown[]);
     else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
     else if (kind === tag.SET) this.#set(value as Set<unknown>);
@@ -257,89 +252,20 @@ class Decoder extends Reading {
     }
   }
 
-  /** A short array, made at its length: one that grows by its items has room for sixteen, on Node and Deno. */
   #array(): unknown[] {
     const length = this.bytes[this.at];
     if (!(length >= 1 && length <= PRESET_LENGTH)) return this.#container(tag.ARRAY) as unknown[];
     this.at++;
     const value = this.register(preset(length));
     if (++this.depth > tag.MAX_STATE_DEPTH) throw new DecodeError("Cannot decode as values are nested too deep");
-    let i = 0;
-    for (; i < length && this.bytes[this.at] !== tag.HOLES; i++) value[i] = this.value();
-    if (i < length) value.length = i;
-    this.#itemsUpTo(length, value);
+    readPreset(this, value);
     this.depth--;
     return value;
   }
 
-  #items(value: unknown[]): void {
-    this.#itemsUpTo(this.size(), value);
-  }
-
-  /** The items that an array of that length lacks. */
-  #itemsUpTo(length: number, value: unknown[]): void {
-    const bytes = this.bytes;
-    let holes = 0;
-    while (value.length < length) {
-      if (bytes[this.at] === tag.HOLES) holes = this.#holes(value, length, holes);
-      else value.push(this.value());
-    }
-  }
-
   #keyedItems(value: unknown[]): void {
-    this.#items(value);
+    readItems(this, value, this.size());
     this.#otherFields(value);
-  }
-
-  /** A run of holes. `holes` are those before it, Infinity if they have made the array a dictionary; gives them with these. */
-  #holes(value: unknown[], length: number, holes: number): number {
-    this.take(1);
-    const run = this.size();
-    if (run === 0 || run > length - value.length || length > 0xffff_ffff) {
-      throw new DecodeError(`Cannot decode as ${run} holes do not fit into an array of ${length}`);
-    }
-    const next = value.length + run;
-    const all = holes + run;
-    const isDense = all <= DENSE_HOLES + HOLES_PER_ITEM * (next - all);
-    if (isDense || all === Infinity) {
-      value.length = next;
-      return all;
-    }
-    // An item far away turns the array into a dictionary; only setting its length would allocate for every hole.
-    value[0xffff_fffe] = undefined;
-    value.length = next;
-    if (next === 0xffff_ffff) delete value[0xffff_fffe]; // the greatest length does not take it away
-    return Infinity;
-  }
-
-  #numbers(kind: number): number[] {
-    const size = kind === tag.INTS ? 4 : 8;
-    const count = this.count(size);
-    const at = this.take(count * size);
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + at, count * size);
-    const value: number[] = this.register([]);
-    if (kind === tag.INTS) { for (let i = 0; i < count; i++) value.push(view.getInt32(4 * i, true)); }
-    else for (let i = 0; i < count; i++) value.push(view.getFloat64(8 * i, true));
-    return value;
-  }
-
-  #strings(): string[] {
-    const count = this.count(1);
-    const lengths: number[] = [];
-    let total = 0;
-    for (let i = 0; i < count; i++) {
-      const byte = this.at < this.end ? this.bytes[this.at] : 0x80;
-      const length = byte < 0x80 ? byte : this.size();
-      if (byte < 0x80) this.at++;
-      lengths.push(length);
-      total += length;
-    }
-    const text = this.string();
-    if (text.length !== total) throw new DecodeError("Cannot decode as an array of strings has not their length");
-    const value: string[] = this.register([]);
-    let at = 0;
-    for (let i = 0; i < count; i++) value.push(text.slice(at, at += lengths[i]));
-    return value;
   }
 
   #map(value: Map<unknown, unknown>): void {
@@ -361,13 +287,6 @@ class Decoder extends Reading {
     const value = Object(kind === tag.BOXED ? undefined : this.value());
     return this.seen[at] = value;
   }
-}
-
-/** An array of a length from 1 to PRESET_LENGTH, with no hole. */
-function preset(length: number): unknown[] {
-  if (length === 1) return [undefined];
-  if (length === 2) return [undefined, undefined];
-  return length === 3 ? [undefined, undefined, undefined] : [undefined, undefined, undefined, undefined];
 }
 
 /** Kept between lists, so that a list costs no more than its values. There is more than one while `fromPickle` decodes. */

@@ -5,33 +5,28 @@
  * put together only when the walk fails (see {@linkcode Refusal}). Getters and proxy traps are user code: they may
  * throw, change what is being walked, or submit a call themselves.
  */
-import { describe, InvalidStateError, type PicklingDirection } from "../errors.ts";
+import { InvalidStateError, type PicklingDirection } from "../errors.ts";
 import { findClass } from "../tasks/picklable.ts";
-import { indexOf, otherKeys } from "./array_keys.ts";
+import { otherKeys } from "./array_keys.ts";
+import { writeArray, writeItems } from "./array_writer.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { writeByClass, writeHidden } from "./class_writer.ts";
+import { writeEntries, writeMembers } from "./collection_writer.ts";
 import { checkSizes } from "./buffer_writer.ts";
 import * as tag from "./codec_tags.ts";
 import { writeErrorBody, writeErrorHead } from "./error_writer.ts";
 import { mayHide } from "./hidden_class.ts";
 import { placeOf, refuseTooDeep, writeTable } from "./instance_writer.ts";
 import { HINTS, property, Refusal, toRefusal, wouldLoseClass } from "./refusal.ts";
-import { writePacked } from "./packed_writer.ts";
 import { writeBigint, writeByte, writeBytes, writeHead, writeNumber, writeSize, writeString } from "./scalar_writer.ts";
 import { type Sending, TO_PROCESS, Walk } from "./walk.ts";
 
 /** Keys are only kept, and looked for, behind this many containers: in small values it would cost more than it saves. */
 const UNSHAPED = 8;
-/** Shorter arrays are written item by item: small integers take one byte there, and nothing is tried in vain. */
-const PACKED_LENGTH = 8;
-
 /** An object with more keys may well be a dictionary, and one of indices is. */
 const FEW_KEYS = 16;
 /** Whether this program sends dictionaries: see {@linkcode Encoder.#fewFields}. */
 let metDictionary = false;
-
-/** Of an array of which nothing was read. */
-const NOTHING: readonly unknown[] = [];
 
 const HAS_OWN = Object.prototype.hasOwnProperty;
 
@@ -109,7 +104,7 @@ class Encoder extends Walk {
     if (this.#wasSeen(value)) return;
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) return this.plainObject(value);
-    if (prototype === Array.prototype && Array.isArray(value)) return this.array(value);
+    if (prototype === Array.prototype && Array.isArray(value)) return writeArray(this, value);
     if (prototype === null) return this.plainObject(value);
     if (prototype === Array.prototype) throw new Refusal(wouldLoseClass(""));
     writeByClass(this, value, prototype);
@@ -242,9 +237,9 @@ class Encoder extends Walk {
 
   #body(kind: number, value: object): void {
     if (kind === tag.OBJECT) this.#fields(value as Record<string, unknown>, Object.keys(value));
-    else if (kind === tag.ARRAY) this.#items(value as unknown[], (value as unknown[]).length);
-    else if (kind === tag.MAP) this.#map(value as Map<unknown, unknown>);
-    else if (kind === tag.SET) this.#set(value as Set<unknown>);
+    else if (kind === tag.ARRAY) writeItems(this, value as unknown[], (value as unknown[]).length);
+    else if (kind === tag.MAP) writeEntries(this, value as Map<unknown, unknown>);
+    else if (kind === tag.SET) writeMembers(this, value as Set<unknown>);
     else if (kind === tag.KEYED_ARRAY) this.#keyedItems(value as unknown[]);
     else if (kind === tag.INSTANCE) this.#fields(value as Record<string, unknown>, Object.keys(value));
     else writeErrorBody(this, value as Error);
@@ -272,77 +267,11 @@ class Encoder extends Walk {
     }
   }
 
-  array(value: unknown[]): void {
-    const length = value.length;
-    if (otherKeys(value, length) !== undefined) return this.container(tag.KEYED_ARRAY, value);
-    if (this.depth >= tag.MAX_DEPTH) return this.container(tag.ARRAY, value);
-    const read = length < PACKED_LENGTH ? NOTHING : writePacked(this.writer, value, length);
-    if (read === undefined) return;
-    writeHead(this.writer, tag.ARRAY, length);
-    this.depth++;
-    this.#itemsOf(value, length, read);
-    this.depth--;
-  }
-
-  #items(value: unknown[], length: number): void {
-    writeSize(this.writer, length);
-    this.#itemsOf(value, length, NOTHING);
-  }
-
-  /** Writes items; the first of them may have been read. */
-  #itemsOf(value: unknown[], length: number, read: readonly unknown[]): void {
-    let keys: string[] | undefined;
-    let i = 0;
-    try {
-      for (; i < length; i++) {
-        const item = i < read.length ? read[i] : value[i];
-        if (item === undefined && !Object.hasOwn(value, i)) {
-          keys ??= Object.keys(value);
-          const next = Math.min(length, nextIndex(keys, i));
-          writeByte(this.writer, tag.HOLES);
-          writeSize(this.writer, next - i);
-          i = next - 1;
-        } else this.value(item);
-      }
-    } catch (caught) {
-      throw toRefusal(caught).within(`[${i}]`);
-    }
-  }
-
   #keyedItems(value: unknown[]): void {
     const { length } = value;
     const keys = otherKeys(value, length) ?? []; // first, as a getter among the items may bring more
-    this.#items(value, length);
+    writeItems(this, value, length);
     this.#fields(value as unknown as Record<string, unknown>, keys);
-  }
-
-  #map(value: Map<unknown, unknown>): void {
-    // Taken out first: a getter may change the map while it is walked.
-    const entries: unknown[] = [];
-    Map.prototype.forEach.call(value, (item, key) => entries.push(key, item));
-    writeSize(this.writer, entries.length / 2);
-    let i = 0;
-    try {
-      for (; i < entries.length; i++) this.value(entries[i]);
-    } catch (caught) {
-      const key = entries[i - 1];
-      const isShown = typeof key !== "object" && typeof key !== "function";
-      throw toRefusal(caught).within(
-        i % 2 === 1 && isShown ? `.get(${describe(key)})` : `.${i % 2 === 0 ? "keys" : "values"}()[${i >> 1}]`,
-      );
-    }
-  }
-
-  #set(value: Set<unknown>): void {
-    const items: unknown[] = [];
-    Set.prototype.forEach.call(value, (item) => items.push(item));
-    writeSize(this.writer, items.length);
-    let i = 0;
-    try {
-      for (; i < items.length; i++) this.value(items[i]);
-    } catch (caught) {
-      throw toRefusal(caught).within(`.values()[${i}]`);
-    }
   }
 }
 
@@ -396,17 +325,4 @@ function refuseToInterrupt(writer: ByteWriter, innermost: Encoder): void {
     writer.start = writer.bytes === encoder.block ? encoder.start : 0;
     throw new InvalidStateError("Cannot make a call as a value of another call is being copied: a getter made it");
   }
-}
-
-/** The first index among an array's keys (which stand in order, before its other keys) that is greater than `index`. */
-function nextIndex(keys: readonly string[], index: number): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const found = indexOf(keys[middle]);
-    if (found >= 0 && found <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low < keys.length && indexOf(keys[low]) >= 0 ? indexOf(keys[low]) : 0xffff_ffff;
 }

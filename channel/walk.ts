@@ -76,9 +76,6 @@ export abstract class Walk {
   /** Writes an object that looks plain and was not met before. */
   abstract plainObject(value: object): void;
 
-  /** Writes an array that was not met before. */
-  abstract array(value: unknown[]): void;
-
   /** Writes a container that may hold others and was not met before: its body now, or later if it lies too deep. */
   abstract container(kind: number, value: object): void;
 
