@@ -167,6 +167,42 @@ export class WorkerLostError extends BrokenExecutor {
   }
 }
 
+/** What ran too long. */
+export interface TaskTimeoutErrorOptions {
+  /** The task that the call was of, as `file:///app/tasks.ts#fib`. */
+  readonly task: string;
+  /** The limit, in milliseconds. */
+  readonly taskTimeout: number;
+  /** What the task threw when it was told to end, if it listened and threw. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The call has run for longer than its `taskTimeout`, and was ended, with its worker unless it ended by itself when its signal
+ * aborted. Unlike a {@linkcode TimeoutError}, which only ends a wait.
+ */
+export class TaskTimeoutError extends TimeoutError {
+  /** The task that the call was of, as `file:///app/tasks.ts#fib`. */
+  readonly task: string;
+  /** The limit, in milliseconds. */
+  readonly taskTimeout: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What happened, in a sentence.
+   * @param options What ran too long.
+   */
+  constructor(message: string, options: TaskTimeoutErrorOptions) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.task = options.task;
+    this.taskTimeout = options.taskTimeout;
+  }
+}
+
+/** As many calls wait as may: `whenFree()` of the executor resolves when there is room. Python's `queue.Full`. */
+export class QueueFullError extends Error {}
+
 /** The worker cannot import the task's module (`cause` says why), or the module does not register that name. */
 export class TaskNotFoundError extends Error {}
 
@@ -182,6 +218,8 @@ brand(BrokenExecutor, "BrokenExecutor");
 brand(BrokenProcessPool, "BrokenProcessPool");
 brand(BrokenThreadPool, "BrokenThreadPool");
 brand(WorkerLostError, "WorkerLostError");
+brand(TaskTimeoutError, "TaskTimeoutError");
+brand(QueueFullError, "QueueFullError");
 brand(TaskNotFoundError, "TaskNotFoundError");
 brand(NotSupportedError, "NotSupportedError");
 

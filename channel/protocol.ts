@@ -11,6 +11,7 @@
  * FAILED   the initializer failed          BYE      answer what you have, then exit
  * CRASH    uncaught error, about to die
  * DOWN     what the parent writes on
+ * PROGRESS how far a call has come        ABORT    the call that is to end
  * GUARD    a connection to watch
  * ```
  *
@@ -56,6 +57,10 @@ export const MessageKind = {
   GUARD: 10,
   /** Child to parent, first on the connection by which the parent writes: token, protocol version. */
   DOWN: 11,
+  /** Parent to child: the call that the child is at is to end, and why. */
+  ABORT: 12,
+  /** Child to parent: what the call that it is at says of its progress. */
+  PROGRESS: 13,
 } as const;
 /** One of {@linkcode MessageKind}. */
 export type MessageKind = typeof MessageKind[keyof typeof MessageKind];
@@ -92,6 +97,12 @@ export const RunFlag = {
   SEGMENTS: 2,
   /** Its arguments, one a call, are a column (`columns.ts`) behind the number of the first; the others have the next ones. */
   COLUMN: 4,
+  /** Each of its calls may be ended alone: it shares no entry, and the answers before it go out before it is entered. */
+  ALONE: 8,
+  /** It has one call, which ran before: which attempt this is stands before the number of calls. */
+  AGAIN: 16,
+  /** Somebody wants to hear how far its calls have come. */
+  PROGRESS: 32,
 } as const;
 
 /** Flags of a `CRASH` message. */

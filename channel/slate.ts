@@ -3,11 +3,10 @@
  *
  * | word | written by | means |
  * | --- | --- | --- |
- * | `entered` | the worker, before it decodes a call | the last call entered, as `2 * sequence + phase`; 0: none |
- * | `stop` | the parent | from this call on none may be entered; 0: no such call |
+ * | `entered` | the worker, before it decodes a call | the last call entered, as `4 * sequence + phase`; 0: none |
+ * | `stop` | the parent | from this call on none may be entered, as `2 * sequence`, plus 1 if the one before it is to end; 0: no such call |
  *
- * The phase is 0 while the worker imports the call's module or decodes large arguments, 1 from the moment the task's
- * function may run. Where tiny calls share an entry, `entered` names the last of them.
+ * Where tiny calls share an entry, `entered` names the last of them.
  *
  * ARCHITECTURE.md, "Who is lost?", has the protocol and why each reading stands where it stands.
  */
@@ -25,31 +24,53 @@ export interface SlateMemory {
 /** Bytes of a slate. */
 export const SLATE_SIZE = 16;
 
+/** How far a call has come that was entered. */
+export const Phase = {
+  /** Its module is imported, or its large arguments are decoded. */
+  PREPARING: 0,
+  /** Its function may have begun to run. */
+  RUNNING: 1,
+  /** Its function runs, and has asked for its signal: it may end by itself when that aborts. */
+  LISTENING: 2,
+} as const;
+/** One of {@linkcode Phase}. */
+export type Phase = typeof Phase[keyof typeof Phase];
+
 /** The call that a worker has entered. */
 export interface Entered {
   /** Its sequence number; 0: no call was ever entered. */
   readonly sequence: number;
-  /** Whether its function may have begun to run. */
-  readonly running: boolean;
+  /** How far it has come. */
+  readonly phase: Phase;
 }
 
 /** Reads which call the worker has entered. The parent's side. */
 export function readEntered(memory: SlateMemory): Entered {
   const word = memory.read(0);
-  return { sequence: Math.floor(word / 2), running: word % 2 === 1 };
+  return { sequence: Math.floor(word / 4), phase: word % 4 as Phase };
 }
 
 /** Writes that the worker enters a call. The worker's side. */
-export function writeEntered(memory: SlateMemory, sequence: number, running: boolean): void {
-  memory.write(0, 2 * sequence + (running ? 1 : 0));
+export function writeEntered(memory: SlateMemory, sequence: number, phase: Phase): void {
+  memory.write(0, 4 * sequence + phase);
 }
 
 /** Reads from which call on none may be entered; 0: no such call. The worker's side. */
 export function readStop(memory: SlateMemory): number {
-  return memory.read(1);
+  return Math.floor(memory.read(1) / 2);
 }
 
-/** Writes from which call on none may be entered; 0: no such call. The parent's side. */
-export function writeStop(memory: SlateMemory, sequence: number): void {
-  memory.write(1, sequence);
+/** Reads which call is to end; 0: none. The worker's side. */
+export function readAborted(memory: SlateMemory): number {
+  const word = memory.read(1);
+  return word % 2 === 1 ? (word - 1) / 2 - 1 : 0;
+}
+
+/**
+ * Writes from which call on none may be entered; 0: no such call. The parent's side.
+ *
+ * @param aborts Whether the call before it is to end.
+ */
+export function writeStop(memory: SlateMemory, sequence: number, aborts = false): void {
+  memory.write(1, 2 * sequence + (aborts ? 1 : 0));
 }

@@ -1,21 +1,28 @@
 /**
- * The queue of a scheduler: calls in their order, in front of them those that workers gave back.
+ * The queue of a scheduler: calls by priority, those of one priority in their order, in front of them those that workers gave back.
  *
  * A call that is cancelled stays where it lies and is passed over when its turn comes: so a cancel takes constant time, and
- * so does everything else here.
+ * so does everything else here, as far as there are few priorities.
  */
 import { Deque } from "./deque.ts";
 import { ItemState, type WorkItem } from "./work_item.ts";
 
+/** The calls of one priority. */
+interface Level {
+  readonly priority: number;
+  readonly items: Deque<WorkItem>;
+}
+
 /** Calls that wait for a worker. */
 export class CallQueue {
-  readonly #items = new Deque<WorkItem>();
+  /** Higher priorities first. */
+  readonly #levels: Level[] = [];
   /** Given back since the last {@linkcode CallQueue.takeReturned}, in the order in which they were sent. */
   readonly #returned: WorkItem[] = [];
   /** Calls in it that are not settled. */
   #size = 0;
 
-  /** Calls that their source holds back. */
+  /** Calls that wait, but not for a worker. */
   held = 0;
 
   /** Calls that wait. */
@@ -25,11 +32,19 @@ export class CallQueue {
 
   /** Appends calls. */
   push(item: WorkItem): void {
-    this.#items.push(item);
+    this.#itemsOf(item.rules.priority).push(item);
     this.#size += item.count;
   }
 
-  /** Calls in it, or some that their source holds back, have settled. */
+  #itemsOf(priority: number): Deque<WorkItem> {
+    const levels = this.#levels;
+    let at = 0;
+    while (at < levels.length && levels[at].priority > priority) at++;
+    if (levels[at]?.priority !== priority) levels.splice(at, 0, { priority, items: new Deque() });
+    return levels[at].items;
+  }
+
+  /** Calls in it, or some that are held back, have settled. */
   dropped(count: number, queued: boolean): void {
     if (queued) this.#size -= count;
     else this.held -= count;
@@ -37,13 +52,23 @@ export class CallQueue {
 
   /** The first that is to be sent; those before it, settled or held back by their source, are passed over. */
   peek(): WorkItem | undefined {
-    for (let item = this.#items.peek(); item !== undefined; item = this.#items.peek()) {
+    const levels = this.#levels;
+    while (levels.length > 0) {
+      const item = this.#firstOf(levels[0].items);
+      if (item !== undefined) return item;
+      levels.shift();
+    }
+    return undefined;
+  }
+
+  #firstOf(items: Deque<WorkItem>): WorkItem | undefined {
+    for (let item = items.peek(); item !== undefined; item = items.peek()) {
       if (item.state === ItemState.QUEUED) {
         if (!item.tryHold()) return item;
         this.#size -= item.count;
         this.held += item.count;
       }
-      this.#items.shift();
+      items.shift();
     }
     return undefined;
   }
@@ -55,8 +80,9 @@ export class CallQueue {
    */
   take(count: number): WorkItem {
     this.#size -= count;
-    const item = this.#items.peek()!;
-    return item.count > count ? item.take(count) : this.#items.shift()!;
+    const { items } = this.#levels[0];
+    const item = items.peek()!;
+    return item.count > count ? item.take(count) : items.shift()!;
   }
 
   /** Takes calls that a worker gave back; they wait again from the next {@linkcode CallQueue.takeReturned} on. */
@@ -65,11 +91,11 @@ export class CallQueue {
     this.#returned.push(item);
   }
 
-  /** Puts what was given back before all others, in order. */
+  /** Puts what was given back before all others of its priority, in order. */
   takeReturned(): void {
     while (this.#returned.length > 0) {
       const item = this.#returned.pop()!;
-      this.#items.unshift(item);
+      this.#itemsOf(item.rules.priority).unshift(item);
       this.#size += item.count;
     }
   }
@@ -78,9 +104,11 @@ export class CallQueue {
   waiting(): WorkItem[] {
     this.takeReturned();
     const waiting: WorkItem[] = [];
-    for (let i = 0; i < this.#items.size; i++) {
-      const item = this.#items.at(i)!;
-      if (item.state === ItemState.QUEUED) waiting.push(item);
+    for (const { items } of this.#levels) {
+      for (let i = 0; i < items.size; i++) {
+        const item = items.at(i)!;
+        if (item.state === ItemState.QUEUED) waiting.push(item);
+      }
     }
     return waiting;
   }
@@ -88,7 +116,7 @@ export class CallQueue {
   /** Takes all; what waits still counts until {@linkcode CallQueue.dropped} is told of it. */
   takeAll(): WorkItem[] {
     const waiting = this.waiting();
-    this.#items.takeAll();
+    this.#levels.length = 0;
     return waiting;
   }
 }

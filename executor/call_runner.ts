@@ -18,16 +18,18 @@
 import { now, queueMicrotask } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { bringsClasses, decodeList, UnpicklingError } from "../channel/codec.ts";
-import { Answer, type FrameReader } from "../channel/protocol.ts";
+import { decodeFailure } from "../channel/failure.ts";
+import { Answer, type FrameReader, RunFlag } from "../channel/protocol.ts";
 import type { Segments } from "../channel/segments.ts";
-import type { SlateMemory } from "../channel/slate.ts";
+import { Phase, type SlateMemory } from "../channel/slate.ts";
 import type { CallLocal, Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
-import { CallContext } from "./call_context.ts";
+import { CallContext, type TaskControl } from "./call_context.ts";
 import { Entrance, LARGE } from "./entrance.ts";
 import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
 import { type Call, Inbox, type KnownTask, PROOF, type Run } from "./inbox.ts";
+import { Progress } from "./progress.ts";
 import { nextMean } from "./work_item.ts";
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
@@ -46,7 +48,7 @@ interface Imported {
 }
 
 /** Runs calls. */
-export class CallRunner {
+export class CallRunner implements TaskControl {
   /** What waits to go out. */
   readonly answers: Answers;
   /** Of the call that was entered last. */
@@ -57,6 +59,9 @@ export class CallRunner {
   readonly #where: (task: string) => string;
   readonly #inbox = new Inbox();
   readonly #entrance: Entrance;
+  readonly #progress: Progress;
+  /** Flags of the call that was entered last. */
+  #flags = 0;
   /** Work is to begin at the end of this turn. */
   #workDue = false;
   /** A call is running, or something must happen before the next. */
@@ -81,6 +86,7 @@ export class CallRunner {
     this.#where = where;
     this.#entrance = new Entrance(slate);
     this.answers = new Answers(channel);
+    this.#progress = new Progress(channel);
   }
 
   /** Takes a message of a task. */
@@ -92,6 +98,25 @@ export class CallRunner {
   takeCalls(frame: FrameReader, segments: Segments): void {
     if (this.#inbox.addCalls(frame, segments)) this.#entrance.resume();
     this.#workSoon();
+  }
+
+  /** Takes a message that a call is to end; it may have ended. */
+  takeAbort(frame: FrameReader): void {
+    if (frame.f64() !== this.#inbox.sequence) return;
+    this.current?.abort(decodeFailure(frame.bytes, frame.at, frame.bytes.length));
+  }
+
+  listen(context: CallContext): void {
+    if (context === this.current) this.#entrance.setPhase(Phase.LISTENING);
+  }
+
+  isAborted(context: CallContext): boolean {
+    return context === this.current && this.#entrance.isAborted();
+  }
+
+  report(context: CallContext, done: number, total: number): void {
+    if (context !== this.current || (this.#flags & RunFlag.PROGRESS) === 0) return;
+    this.#progress.report(this.#inbox.sequence, done, total);
   }
 
   /** Calls `onEnd` when all calls are run: no more will come. */
@@ -125,7 +150,8 @@ export class CallRunner {
       }
       const time = now();
       const isShort = run.task.measured >= PROOF && run.task.mean < SHORT;
-      if (!isShort || this.answers.areDue(time + run.task.mean)) this.answers.send();
+      const alone = (run.flags & RunFlag.ALONE) !== 0;
+      if (!isShort || alone || this.answers.areDue(time + run.task.mean)) this.answers.send();
       if (this.#channel.unsent > 0) {
         this.#busy = true;
         this.#channel.drained().then(() => this.#goOn());
@@ -157,14 +183,15 @@ export class CallRunner {
 
   #runSlice(run: Run): void {
     const { task } = run;
-    const context = this.current = new CallContext(task.name);
+    const context = this.current = new CallContext(task.name, this);
+    this.#flags = run.flags;
     if (task.found !== undefined) {
       const next = this.#contexts.run(context, this.#runCalls, run, context);
       if (next !== undefined) this.#goOnWith(next, context);
       return;
     }
     const call = this.#inbox.take(run);
-    context.begin(call.id);
+    context.begin(call.id, run.attempt);
     this.#busy = true;
     findTask(this.#runtime, task.address, task.mayBeStale).then((found) => {
       task.found = found;
@@ -183,7 +210,7 @@ export class CallRunner {
     let unfinished: Unfinished | undefined;
     while (unfinished === undefined && this.#inbox.sequence < this.#entrance.last && !this.#busy) {
       const call = this.#inbox.take(run);
-      context.begin(call.id);
+      context.begin(call.id, run.attempt);
       unfinished = this.#call(call);
     }
     return unfinished;
@@ -226,13 +253,13 @@ export class CallRunner {
   /** Decodes a call's arguments. That may run code of the user's, which is not yet the task, and may take a while. */
   #read({ task, args: ready, bytes, start, end, segments }: Call): unknown[] {
     if (ready !== undefined) {
-      if (task.mean === Infinity) this.#entrance.setRunning(true);
+      if (task.mean === Infinity) this.#entrance.setPhase(Phase.RUNNING);
       return ready;
     }
     const bringsCode = bringsClasses(bytes, start);
-    if (bringsCode) this.#entrance.setRunning(false);
+    if (bringsCode) this.#entrance.setPhase(Phase.PREPARING);
     const args = decodeList(bytes, start, end, segments);
-    if (bringsCode || end - start >= LARGE || task.mean === Infinity) this.#entrance.setRunning(true);
+    if (bringsCode || end - start >= LARGE || task.mean === Infinity) this.#entrance.setPhase(Phase.RUNNING);
     return args;
   }
 
@@ -266,6 +293,7 @@ export class CallRunner {
   /** Step 6. */
   #finish(task: KnownTask, answer: Answer, value: unknown): undefined {
     if (this.#halted) return;
+    this.#progress.flush();
     let duration = task.mean;
     // Calls of a slice are timed together, at its end: two readings of the clock would be the most of each.
     if (this.#inbox.sequence === this.#entrance.last) {

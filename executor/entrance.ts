@@ -3,7 +3,8 @@
  * ARCHITECTURE.md, "Who is lost?", has the protocol and its reasons.
  */
 import { now } from "../runtime/host_functions.ts";
-import { readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
+import { RunFlag } from "../channel/protocol.ts";
+import { Phase, readAborted, readStop, type SlateMemory, writeEntered } from "../channel/slate.ts";
 import { PROOF, type Run } from "./inbox.ts";
 
 /**
@@ -58,15 +59,16 @@ export class Entrance {
   tryEnter(sequence: number, run: Run, time: number): boolean {
     if (this.#stop !== 0) return false;
     const { task } = run;
-    const last = sequence + (run.slices && task.measured >= PROOF ? sliceOf(task.mean, run.left) : 1);
+    const last = sequence +
+      ((run.flags & RunFlag.SLICES) !== 0 && task.measured >= PROOF ? sliceOf(task.mean, run.left) : 1);
     const isSmall = run.column !== undefined || run.frame.peekBlockSize() < LARGE;
-    writeEntered(this.#slate, last, task.found !== undefined && isSmall);
+    writeEntered(this.#slate, last, task.found !== undefined && isSmall ? Phase.RUNNING : Phase.PREPARING);
     this.clock = now();
     // The parent writes `stop` only 2 ms after it has seen an entry: an entry that follows another within 1 ms is safe.
     if (this.clock - this.#enteredAt > STOP_READING_AGE) this.#stop = readStop(this.#slate);
     this.#enteredAt = time;
     if (this.#stop !== 0) {
-      writeEntered(this.#slate, sequence, true); // not entered after all: whoever reads it now may know
+      writeEntered(this.#slate, sequence, Phase.RUNNING); // not entered after all: whoever reads it now may know
       return false;
     }
     this.last = last;
@@ -74,9 +76,14 @@ export class Entrance {
     return true;
   }
 
-  /** Says whether the task itself may have begun; of the slice's last call, as at the entry: `entered` never goes back. */
-  setRunning(running: boolean): void {
-    writeEntered(this.#slate, this.last, running);
+  /** Says how far the call has come; of the slice's last call, as at the entry: `entered` never goes back. */
+  setPhase(phase: Phase): void {
+    writeEntered(this.#slate, this.last, phase);
+  }
+
+  /** Whether the call that was entered is to end. */
+  isAborted(): boolean {
+    return readAborted(this.#slate) === this.last;
   }
 }
 

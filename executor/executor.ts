@@ -1,5 +1,5 @@
 /** What all executors have in common: the face of `concurrent.futures` over a scheduler. */
-import { type CallOptions, checkCallOptions, type CheckedCallOptions } from "./call_options.ts";
+import { type CallOptions, type CallRules, checkCallOptions } from "./call_options.ts";
 import { describe } from "../errors.ts";
 import { checkMayUseExecutor } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
@@ -62,7 +62,7 @@ export interface ShutdownOptions {
  */
 export abstract class Executor {
   readonly #scheduler: Scheduler;
-  readonly #callOptions: CheckedCallOptions;
+  readonly #rules: CallRules;
 
   static {
     startMap = (executor, fn, rest, mode) => {
@@ -71,8 +71,9 @@ export abstract class Executor {
       scheduler.checkOpen();
       const profile = scheduler.profile(findTask(fn));
       const { iterables, options } = splitMapArguments(rest);
-      const { transfer } = executor.#callOptions;
-      return new MapCalls(scheduler, profile, iterables, { ...options, transfer }, mode);
+      const calls = new MapCalls(scheduler, profile, iterables, options, executor.#rules, mode);
+      executor.#rules.group?.add(calls);
+      return calls;
     };
   }
 
@@ -80,11 +81,11 @@ export abstract class Executor {
    * Makes the face of a scheduler; for subclasses.
    *
    * @param scheduler The scheduler.
-   * @param callOptions Options of all calls made by it, checked.
+   * @param rules Options of all calls made by it, checked.
    */
-  constructor(scheduler: unknown, callOptions: unknown = {}) {
+  constructor(scheduler: unknown, rules?: unknown) {
     this.#scheduler = scheduler as Scheduler;
-    this.#callOptions = callOptions as CheckedCallOptions;
+    this.#rules = (rules ?? this.#scheduler.rules) as CallRules;
   }
 
   /** Number of workers at most. */
@@ -107,6 +108,7 @@ export abstract class Executor {
    * @returns The result, later.
    * @throws {TypeError} If `fn` is no function.
    * @throws {PicklingError} If `fn` is no registered task, or an argument cannot cross; nothing is queued then.
+   * @throws {QueueFullError} If as many calls wait as the executor's `maxQueued` allows.
    * @throws {ShutdownError} If the executor was shut down.
    * @throws {BrokenExecutor} If the executor is broken.
    * @throws {InvalidStateError} If this is a worker, and no task is running.
@@ -118,15 +120,16 @@ export abstract class Executor {
   ): Future<Awaited<Result>> {
     checkMayUseExecutor();
     const scheduler = this.#scheduler;
-    scheduler.checkOpen();
+    scheduler.checkRoom();
     const profile = scheduler.profile(findTask(fn));
     const copied = scheduler.arguments.copy(args as readonly unknown[], argumentName, {
-      transfer: this.#callOptions.transfer,
+      transfer: this.#rules.transfer,
       metOnly: false,
-      check: () => scheduler.checkOpen(), // once more, as a getter may have shut it down
+      check: () => scheduler.checkRoom(), // once more, as a getter may have shut it down, or submitted
     });
-    const call = new SubmittedCall(scheduler, profile, copied);
+    const call = new SubmittedCall(scheduler, profile, this.#rules, copied);
     scheduler.submit(call);
+    this.#rules.group?.add(call);
     return call.future as Future<Awaited<Result>>;
   }
 
@@ -194,8 +197,26 @@ export abstract class Executor {
    * @param options The options. Those that this was given before hold on, unless they are given again.
    * @returns An executor to call `submit` or `map` of.
    * @throws {TypeError} If the options are no object, or one is unknown or of a wrong kind.
+   * @throws {RangeError} If one is out of range.
    *
-   * @example Usage
+   * @example A time limit, and other attempts
+   * ```ts
+   * import { isMain, ProcessPoolExecutor, TaskTimeoutError, tasks } from "@ergate/ergate";
+   * import assert from "node:assert/strict";
+   *
+   * export function loop(): never {
+   *   for (;;);
+   * }
+   * tasks(import.meta, { loop });
+   *
+   * if (isMain(import.meta)) {
+   *   await using pool = new ProcessPoolExecutor(1);
+   *   const patient = pool.with({ taskTimeout: 50, retries: 1 });
+   *   await assert.rejects(patient.submit(loop), TaskTimeoutError); // after two attempts
+   * }
+   * ```
+   *
+   * @example Buffers that move
    * ```ts
    * import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
    * import assert from "node:assert/strict";
@@ -215,7 +236,61 @@ export abstract class Executor {
    * ```
    */
   with(options: CallOptions): Executor {
-    return new BoundExecutor(this.#scheduler, { ...this.#callOptions, ...checkCallOptions(options) });
+    return new BoundExecutor(this.#scheduler, checkCallOptions(options, this.#rules));
+  }
+
+  /**
+   * Waits for room in the queue of an executor with `maxQueued`.
+   *
+   * Those who have asked first hear of it first, and no more of them at a time than there is room for.
+   *
+   * @returns Resolves when `submit` will take a call; rejects with `ShutdownError` or `BrokenExecutor` when it never will.
+   *
+   * @example Usage
+   * ```ts
+   * import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+   * import assert from "node:assert/strict";
+   *
+   * export function square(n: number): number {
+   *   return n * n;
+   * }
+   * tasks(import.meta, { square });
+   *
+   * if (isMain(import.meta)) {
+   *   await using pool = new ProcessPoolExecutor({ maxWorkers: 1, maxQueued: 10 });
+   *   let sum = 0;
+   *   for (let n = 1; n <= 100; n++) {
+   *     await pool.whenFree();
+   *     pool.submit(square, n).then((value) => sum += value);
+   *   }
+   *   await pool.shutdown();
+   *   assert.equal(sum, 338_350);
+   * }
+   * ```
+   */
+  whenFree(): Promise<void> {
+    try {
+      this.#scheduler.checkOpen();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#scheduler.room.whenFree();
+  }
+
+  /**
+   * Changes how many workers there are at most. New ones start when there are calls for them; those that are too many take
+   * no more calls, finish what they have, and leave, idle ones first.
+   *
+   * @param maxWorkers The new number.
+   * @throws {TypeError} If it is no number.
+   * @throws {RangeError} If it is no positive integer.
+   * @throws {ShutdownError} If the executor was shut down.
+   * @throws {BrokenExecutor} If the executor is broken.
+   */
+  resize(maxWorkers: number): void {
+    checkSize(maxWorkers);
+    this.#scheduler.checkOpen();
+    this.#scheduler.resize(maxWorkers);
   }
 
   /**
@@ -290,6 +365,14 @@ class BoundExecutor extends Executor {}
 
 function argumentName(index: number): string {
   return `args[${index}]`;
+}
+
+function checkSize(maxWorkers: unknown): void {
+  if (typeof maxWorkers === "number" && Number.isInteger(maxWorkers) && maxWorkers > 0) return;
+  const ErrorClass = typeof maxWorkers === "number" ? RangeError : TypeError;
+  throw new ErrorClass(
+    `Cannot resize as 'maxWorkers' must be a positive integer: current value is ${describe(maxWorkers)}`,
+  );
 }
 
 function checkBoolean(name: string, value: unknown): void {

@@ -5,7 +5,16 @@ import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { Runtime, StartOptions } from "../runtime/runtime.ts";
 import { type AnyFunction, findTask, registeredModules } from "../tasks/registry.ts";
 import type { SendableArgs } from "../tasks/sendable.ts";
-import { checkArray, checkChoice, checkInteger, checkNames, checkString } from "./options.ts";
+import { NO_RULES } from "./call_options.ts";
+import {
+  checkArray,
+  checkBoolean,
+  checkChoice,
+  checkInteger,
+  checkMilliseconds,
+  checkNames,
+  checkString,
+} from "./options.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
 import type { WorkerStart } from "./worker.ts";
 import { workerEntry } from "./worker_entry.ts";
@@ -37,6 +46,33 @@ export interface ExecutorOptions<InitArgs extends unknown[] = unknown[]> {
    * @default No limit.
    */
   readonly maxTasksPerChild?: number;
+  /**
+   * Milliseconds for which a task may run, as in {@linkcode CallOptions.taskTimeout}, where the calls say nothing else.
+   *
+   * @default No limit.
+   */
+  readonly taskTimeout?: number;
+  /**
+   * Milliseconds after which a worker that has nothing to do is let go; the next calls start new ones.
+   *
+   * @default They stay until the executor is shut down.
+   */
+  readonly idleTimeout?: number;
+  /**
+   * Calls that may wait for a worker, beyond one for each of `maxWorkers`: `submit` throws `QueueFullError` past that, and
+   * `whenFree()` resolves when there is room. `map` draws its inputs only as far as there is room.
+   *
+   * @default No limit.
+   */
+  readonly maxQueued?: number;
+  /**
+   * Whether failures that nobody has looked at are reported when the executor has been shut down: one line by
+   * `console.error`, with their number and the first of them. Looked at means that `then`, `catch`, `finally`, `result`
+   * or `exception` of the future was called, or `next()` of the map's results gave it.
+   *
+   * @default {true}
+   */
+  readonly reportUnseen?: boolean;
   /**
    * What it means that a worker dies: `"replace"`, only the call that it was at fails, with `WorkerLostError`, and the rest
    * goes on; `"break"`, Python's rule, all pending calls fail with `BrokenProcessPool`, and the pool takes no more.
@@ -80,6 +116,10 @@ export const EXECUTOR_OPTIONS: readonly string[] = [
   "initializer",
   "initargs",
   "maxTasksPerChild",
+  "taskTimeout",
+  "idleTimeout",
+  "maxQueued",
+  "reportUnseen",
   "onWorkerLost",
   "instances",
   "workerName",
@@ -87,7 +127,8 @@ export const EXECUTOR_OPTIONS: readonly string[] = [
 ];
 
 /** What a scheduler needs, but for what makes it one of processes or of threads. */
-export interface CommonOptions extends Omit<SchedulerOptions, "check" | "start" | "close" | "broken"> {
+export interface CommonOptions
+  extends Omit<SchedulerOptions, "check" | "start" | "close" | "broken" | "maxMemoryPerWorker"> {
   /** What a worker is to find; asked at each start. */
   found(name: string): StartOptions;
 }
@@ -125,6 +166,10 @@ export function commonOptions<InitArgs extends unknown[]>(
     maxWorkers: checkInteger("maxWorkers", options.maxWorkers) ?? runtime.availableParallelism(),
     maxTasksPerChild: checkInteger("maxTasksPerChild", options.maxTasksPerChild) ?? Infinity,
     onWorkerLost: checkChoice("onWorkerLost", options.onWorkerLost, ["replace", "break"]) ?? "replace",
+    rules: { ...NO_RULES, taskTimeout: checkMilliseconds("taskTimeout", options.taskTimeout) ?? Infinity },
+    idleTimeout: checkMilliseconds("idleTimeout", options.idleTimeout) ?? Infinity,
+    maxQueued: checkInteger("maxQueued", options.maxQueued, 0) ?? Infinity,
+    reportUnseen: checkBoolean("reportUnseen", options.reportUnseen) ?? true,
     sending,
     workerName: options.workerName ?? workerName,
     initializer: startOf(options, sending),

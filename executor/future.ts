@@ -47,14 +47,31 @@ export type FutureState = (typeof FutureState)[keyof typeof FutureState];
 
 const { PENDING, RUNNING, CANCELLED, RETURNED, RAISED } = FutureState;
 
-/** Who must hear that a pending future was cancelled; the engine's work items are such owners. */
+/** Options of {@linkcode Future.cancel}. */
+export interface CancelOptions {
+  /**
+   * Whether a call that runs is cancelled, too: its worker is killed and replaced, and no other work. A task that has asked
+   * for `currentTask().signal` has a second to end by itself.
+   *
+   * @default {false}
+   */
+  readonly force?: boolean;
+}
+
+/** Who must hear that a future was cancelled; the engine's work items are such owners. */
 export interface FutureOwner {
   /**
-   * Hears that the future was cancelled: once, inside `cancel()`, before the future's callbacks run. Must not throw.
+   * Hears that the future was cancelled, a running one by force: once, inside `cancel()`, before the future's callbacks
+   * run. Must not throw.
    *
    * @param future The future, already in its cancelled state.
    */
   cancelled(future: Future<unknown>): void;
+  /**
+   * Hears that somebody looks at the outcome, before or after the end: more often than once, and of a cancelled future and one
+   * that has returned perhaps not at all. Must not throw.
+   */
+  seen?(): void;
 }
 
 /** What futures tell other copies of the library. Old copies stay in programs for years: extend it, never change it. */
@@ -76,6 +93,7 @@ let create: <T>(owner: FutureOwner | null) => Future<T>;
 let start: (future: Future<unknown>) => boolean;
 let takeBack: (future: Future<unknown>) => void;
 let settle: (future: Future<unknown>, state: typeof RETURNED | typeof RAISED, value: unknown) => void;
+let cancelBy: (future: Future<unknown>, force: boolean, error: CancelledError | undefined) => boolean;
 let stateOf: (future: Future<unknown>) => FutureState;
 let deliverResult: <T>(future: Future<unknown>, deferred: PromiseWithResolvers<T>) => void;
 let deliverException: Deliver<unknown>;
@@ -117,7 +135,7 @@ export class Future<T> implements Promise<T> {
   #state: FutureState = PENDING;
   /** What was returned or thrown, or the error of a cancelled future once somebody asked for it. */
   #value: unknown = undefined;
-  /** Dropped when the future is done, so that a kept future does not keep its arguments alive. */
+  /** Dropped when the future is done, if it did not fail unseen: a kept future must not keep its arguments alive. */
   #owner: FutureOwner | null;
   /** The one callback, or the list of them in order; `null` also once they ran. */
   #callbacks: DoneCallback | DoneCallback[] | null = null;
@@ -140,8 +158,19 @@ export class Future<T> implements Promise<T> {
       if (future.#state !== PENDING && future.#state !== RUNNING) throw invalidState(future);
       future.#state = state;
       future.#value = value;
-      future.#owner = null;
+      if (state === RETURNED || future.#promise !== null) future.#owner = null;
       if (future.#callbacks !== null) future.#runCallbacks();
+    };
+    cancelBy = (future, force, error) => {
+      if (future.#state === CANCELLED) return true;
+      const owner = future.#owner;
+      if (future.#state !== PENDING && !(force && future.#state === RUNNING && owner !== null)) return false;
+      future.#state = CANCELLED;
+      future.#value = error;
+      future.#owner = null;
+      if (owner !== null) owner.cancelled(future);
+      if (future.#callbacks !== null) future.#runCallbacks();
+      return true;
     };
     stateOf = (future) => future.#state;
     const cancellation = (future: Future<unknown>): unknown =>
@@ -298,21 +327,40 @@ export class Future<T> implements Promise<T> {
   }
 
   /**
-   * Cancels the call if it has not begun; callbacks run before this returns.
+   * Cancels the call if it has not begun, or, by force, if it has not ended; callbacks run before this returns.
    *
-   * Unlike Python, where `wait` and `as_completed` may never hear of it, a cancelled future wakes both at once.
+   * By force the call's worker is killed and replaced; a task that listens to `currentTask().signal` has a second to end by
+   * itself. What waits behind the call runs elsewhere. Only tiny calls that ended in the millisecond before
+   * this one began, and whose results had not been sent, may be lost with it, unless it was made with a `taskTimeout` or
+   * a `signal`.
    *
-   * @returns Whether the future is cancelled now: `false` if the call runs or has ended.
+   * Unlike Python, where `wait` and `as_completed` may never hear of it, a cancelled future wakes both at once; and Python
+   * cannot cancel what runs.
+   *
+   * @param options Whether to use force.
+   * @returns Whether the future is cancelled now: `false` if the call runs, without force, or has ended.
+   * @throws {TypeError} If the options are no object, or one is unknown or of a wrong kind.
+   *
+   * @example Usage
+   * ```ts
+   * import { CancelledError, isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+   * import assert from "node:assert/strict";
+   *
+   * export function loop(): never {
+   *   for (;;);
+   * }
+   * tasks(import.meta, { loop });
+   *
+   * if (isMain(import.meta)) {
+   *   await using pool = new ProcessPoolExecutor(1);
+   *   const future = pool.submit(loop);
+   *   assert.equal(future.cancel({ force: true }), true);
+   *   await assert.rejects(future, CancelledError);
+   * }
+   * ```
    */
-  cancel(): boolean {
-    if (this.#state === CANCELLED) return true;
-    if (this.#state !== PENDING) return false;
-    this.#state = CANCELLED;
-    const owner = this.#owner;
-    this.#owner = null;
-    if (owner !== null) owner.cancelled(this);
-    if (this.#callbacks !== null) this.#runCallbacks();
-    return true;
+  cancel(options: CancelOptions = {}): boolean {
+    return cancelBy(this, isForced(options), undefined);
   }
 
   /**
@@ -375,9 +423,18 @@ export class Future<T> implements Promise<T> {
     return this.#promise ??= this.#within(Infinity, deliverResult);
   }
 
+  /** Somebody looks at the outcome. */
+  #see(): void {
+    const owner = this.#owner;
+    if (owner === null) return;
+    owner.seen?.();
+    if (this.done()) this.#owner = null;
+  }
+
   /** A promise of what `deliver` makes of the end, or of a `TimeoutError`. */
   #within<R>(limit: number, deliver: Deliver<R>): Promise<R> {
     const deferred = Promise.withResolvers<R>();
+    this.#see();
     if (this.done()) {
       deliver(this, deferred);
     } else if (limit === Infinity) {
@@ -556,6 +613,16 @@ export function setException(future: Future<unknown>, error: unknown): void {
 }
 
 /**
+ * Cancels a future, running or not, with an error that says why.
+ *
+ * @param future The future.
+ * @param error What its readers get.
+ */
+export function cancelFuture(future: Future<unknown>, error: CancelledError): void {
+  cancelBy(future, true, error);
+}
+
+/**
  * Tells whether a value is a future, of any copy of the library.
  *
  * @param value Any value.
@@ -625,6 +692,19 @@ export function checkTimeout(timeout: unknown, what: "a future" | "futures" | "a
     `Cannot wait for ${what} as 'timeout' must be a non-negative number of milliseconds: current value is ` +
       describe(timeout),
   );
+}
+
+function isForced(options: CancelOptions): boolean {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot cancel as the options must be an object: current value is ${describe(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (name === "force") continue;
+    throw new TypeError(`Cannot cancel as an option must be 'force': current option is '${name}'`);
+  }
+  const { force = false } = options;
+  if (typeof force === "boolean") return force;
+  throw new TypeError(`Cannot cancel as 'force' must be a boolean: current value is ${describe(force)}`);
 }
 
 /** Name of what was thrown: an error's own name, or its class where that says more. */

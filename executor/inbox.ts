@@ -44,8 +44,10 @@ export interface Run {
   id: number;
   /** Their task. */
   readonly task: KnownTask;
-  /** Whether tiny ones of them may share an entry in the slate. */
-  readonly slices: boolean;
+  /** Flags of theirs, of {@linkcode RunFlag}. */
+  readonly flags: number;
+  /** Which attempt this is, of each of them. */
+  readonly attempt: number;
   /** The segments of its calls not taken yet, if they have any. */
   readonly segments: Segments | undefined;
   /** Calls not taken yet. */
@@ -112,12 +114,12 @@ export class Inbox {
     const task = this.#tasks[frame.u32()];
     if (task === undefined) throw new ProtocolError("Cannot take calls as their task must have been told of");
     const flags = frame.u8();
-    const slices = (flags & RunFlag.SLICES) !== 0;
+    const attempt = (flags & RunFlag.AGAIN) !== 0 ? frame.u32() : 1;
     const left = frame.u32();
     const own: Segments | undefined = (flags & RunFlag.SEGMENTS) !== 0 ? [] : undefined;
     if (left > 0 && (flags & RunFlag.COLUMN) !== 0) {
       const id = frame.f64();
-      this.#push({ frame, task, slices, left, segments: undefined, id, column: readColumn(frame, left) });
+      this.#push({ frame, task, flags, attempt, left, segments: undefined, id, column: readColumn(frame, left) });
       return;
     }
     const reader = new FrameReader(frame.bytes);
@@ -130,7 +132,7 @@ export class Inbox {
       for (const segment of segments.splice(0, frame.u32())) own.push(segment); // not spread: there may be any number
     }
     // Only when it is known to be whole: work that is due already would run into its end.
-    this.#push({ frame: reader, task, slices, left, segments: own, id: 0, column: undefined });
+    this.#push({ frame: reader, task, flags, attempt, left, segments: own, id: 0, column: undefined });
   }
 
   #push(run: Run): void {

@@ -7,21 +7,13 @@
  */
 import { now } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
-import { decodeValue, encodeValue, UnpicklingError } from "../channel/codec.ts";
+import { decodeValue, UnpicklingError } from "../channel/codec.ts";
 import { readColumn } from "../channel/columns.ts";
 import { decodeFailure } from "../channel/failure.ts";
-import {
-  Answer,
-  CallsFlag,
-  type FrameReader,
-  type FrameWriter,
-  MessageKind,
-  ProtocolError,
-  RunFlag,
-} from "../channel/protocol.ts";
-import { isDetached, isShared, NO_SEGMENTS, type Segment, type Segments, sizeOfSegments } from "../channel/segments.ts";
-import { readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
-import { type RegisteredTask, registrationCount } from "../tasks/registry.ts";
+import { Answer, type FrameReader, type FrameWriter, ProtocolError } from "../channel/protocol.ts";
+import { isDetached, isShared, NO_SEGMENTS, type Segments, sizeOfSegments } from "../channel/segments.ts";
+import { Phase, readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
+import { CallsWriter } from "./calls_writer.ts";
 import { Deque } from "./deque.ts";
 import { WorkItem } from "./work_item.ts";
 
@@ -33,6 +25,8 @@ export interface Account {
   readonly lost: readonly WorkItem[];
   /** Whether the last of them may have begun to run; those before it may in any case. */
   readonly lastMayHaveRun: boolean;
+  /** Why the worker was killed for the last of them, if it was. */
+  readonly ending: Ending | undefined;
   /** The calls that it never entered, in order. */
   readonly notEntered: readonly WorkItem[];
 }
@@ -43,6 +37,24 @@ export interface AnswerListener {
   answered(item: WorkItem, answer: Answer, value: unknown): void;
   /** All calls of an item have returned what stands in `values` from `from` on. */
   answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void;
+}
+
+/** Why a call is to end before it returns. */
+export interface Ending {
+  /** Its error; `cause` is what the task threw when it was told, if it listened and threw. */
+  error(cause?: unknown): unknown;
+}
+
+/** What is seen of a worker from outside: for how long, at least, it has been at one call. */
+export interface Look {
+  /** What that call is in; `undefined`: it is at none, or at one that was answered. */
+  readonly item: WorkItem | undefined;
+  /** Milliseconds at that call. */
+  readonly time: number;
+  /** Milliseconds since its function may have begun to run. */
+  readonly running: number;
+  /** Whether it has asked for its signal. */
+  readonly listens: boolean;
 }
 
 /** Calls that were taken back; the worker has not answered that it skipped them. */
@@ -58,8 +70,7 @@ class Gap {
 
 /** The calls of one worker. */
 export class Ledger {
-  /** Registrations of tasks when the worker was started: what was registered later it may not know. */
-  readonly registrations: number = registrationCount();
+  readonly #callsWriter = new CallsWriter();
   /** Milliseconds that the calls are thought to take. */
   load = 0;
   /** Bytes of their arguments, with the buffers beside them. */
@@ -69,8 +80,6 @@ export class Ledger {
   /** Calls that are neither answered nor taken back. */
   outstanding = 0;
   readonly #slate: SlateMemory;
-  /** Numbers of the tasks that the worker was told of. */
-  readonly #tasks = new Map<RegisteredTask, number>();
   readonly #sent = new Deque<WorkItem | Gap>();
   /** Calls in it, those in gaps too. */
   #calls = 0;
@@ -84,9 +93,13 @@ export class Ledger {
   /** The next `CALLS` must say that calls may be entered again. */
   #resume = false;
   #abandoned = false;
-  /** What `entered` was when it was last looked at, and since when it has been that. */
+  /** The call that was entered when the slate was last looked at, since when that has been so, and since when it runs. */
   #seen = -1;
   #seenAt = 0;
+  #runningAt = Infinity;
+  /** Why the call that was entered is to end, and its number. */
+  #ending: Ending | undefined;
+  #endingAt = 0;
 
   /** Of a worker with that slate. */
   constructor(slate: SlateMemory) {
@@ -96,6 +109,11 @@ export class Ledger {
   /** Whether calls may be assigned. */
   get isOpen(): boolean {
     return !this.#stopped;
+  }
+
+  /** Registrations of tasks when the worker was started: what was registered later it may not know. */
+  get registrations(): number {
+    return this.#callsWriter.registrations;
   }
 
   /** Gives the worker calls; they go out with the next {@linkcode Ledger.write}. */
@@ -113,76 +131,20 @@ export class Ledger {
 
   /** Writes what was assigned, in one message, after messages of the tasks that the worker does not know. */
   write(frame: FrameWriter, send: Channel["send"]): void {
-    if (this.#unwritten === 0) return;
-    const from = this.#sent.size - this.#unwritten;
-    const ownership = this.#mayGiveAway() ? "given" : "kept";
-    let last: RegisteredTask | undefined;
-    for (let i = from; i < this.#sent.size; i++) {
-      const { task } = (this.#sent.at(i) as WorkItem).profile;
-      if (task === last) continue;
-      if (!this.#tasks.has(task)) send(this.#writeTask(frame, task));
-      last = task;
-    }
-    frame.beginFrame(MessageKind.CALLS);
-    frame.u8(this.#resume ? CallsFlag.RESUME : 0);
-    this.#resume = false;
-    frame.f64(this.#answered + 1 + this.#calls - this.#unwrittenCalls);
-    const segments: Segment[] = [];
-    for (let i = from; i < this.#sent.size;) i = this.#writeRun(frame, i, segments);
-    this.#unwritten = this.#unwrittenCalls = 0;
-    const size = sizeOfSegments(segments);
-    send(frame.endFrame(), segments, ownership);
-    this.bytes -= size - sizeOfSegments(segments); // those that have moved to a thread have none any more
-  }
-
-  /** Whether the buffers of what is to be written may go for good: a call that is sent alone is not sent again. */
-  #mayGiveAway(): boolean {
-    const first = this.#sent.peek();
-    return this.#calls === 1 && first instanceof WorkItem && !this.#mayBeStale(first.profile.task);
-  }
-
-  /** A worker that was started before the task was registered may have imported an older text of its module. */
-  #mayBeStale(task: RegisteredTask): boolean {
-    return task.order >= this.registrations;
-  }
-
-  #writeTask(frame: FrameWriter, task: RegisteredTask): Uint8Array {
-    this.#tasks.set(task, this.#tasks.size);
-    frame.beginFrame(MessageKind.TASK);
-    frame.u8(this.#mayBeStale(task) ? 1 : 0);
-    encodeValue(frame, [task.url, task.name, task.hash], "task", "task");
-    return frame.endFrame();
-  }
-
-  /** Writes the items from place `from` on that can be one run; gives the place of the next. */
-  #writeRun(frame: FrameWriter, from: number, segments: Segment[]): number {
-    const first = this.#sent.at(from) as WorkItem;
-    const isSegmented = first.segments.length > 0;
-    frame.u32(this.#tasks.get(first.profile.task)!);
-    frame.u8(
-      (first.slices ? RunFlag.SLICES : 0) | (isSegmented ? RunFlag.SEGMENTS : 0) |
-        (first.isColumn ? RunFlag.COLUMN : 0),
+    const count = this.#unwritten;
+    if (count === 0) return;
+    const from = this.#sent.size - count;
+    const items = Array.from({ length: count }, (_, i) => this.#sent.at(from + i) as WorkItem);
+    const sequence = this.#answered + 1 + this.#calls - this.#unwrittenCalls;
+    const moved = this.#callsWriter.write(
+      frame,
+      items,
+      { sequence, resume: this.#resume, alone: this.#calls === 1 },
+      send,
     );
-    const place = frame.frameSize;
-    frame.u32(0);
-    let count = 0;
-    let next = from;
-    for (
-      let item = first;
-      item !== undefined && item.profile === first.profile && item.slices === first.slices &&
-      item.isColumn === first.isColumn && item.segments.length > 0 === isSegmented;
-      item = this.#sent.at(next) as WorkItem
-    ) {
-      item.write(frame);
-      count += item.count;
-      next++;
-      if (first.isColumn) break;
-      if (!isSegmented) continue;
-      frame.u32(item.segments.length);
-      for (const segment of item.segments) segments.push(segment); // not spread: there may be any number
-    }
-    frame.view.setUint32(frame.start + place, count, true);
-    return next;
+    this.bytes -= moved;
+    this.#resume = false;
+    this.#unwritten = this.#unwrittenCalls = 0;
   }
 
   /**
@@ -204,6 +166,7 @@ export class Ledger {
       writeStop(this.#slate, 0);
       this.#stopped = false;
       this.#resume = true;
+      this.#ending = undefined;
     }
   }
 
@@ -241,6 +204,7 @@ export class Ledger {
     }
     if (this.#abandoned) return; // by a fromPickle that has killed the pool
     const item = this.#takeFirst(waiting, 1);
+    if (answer === Answer.FAILURE && this.#answered === this.#endingAt) value = this.#ending?.error(value) ?? value;
     if (answer === Answer.RESULT || answer === Answer.FAILURE) item.profile.record(milliseconds);
     else if (answer !== Answer.NOT_FOUND) this.charged--;
     listener.answered(item, answer, value);
@@ -276,9 +240,11 @@ export class Ledger {
    */
   freeEntered(): void {
     if (this.#stopped) return; // the worker may have entered it and still find `stop`, and skip it
-    const { sequence, running } = readEntered(this.#slate);
-    const item = running ? this.#itemOf(sequence) : undefined;
-    if (item === undefined || item.segments === NO_SEGMENTS) return;
+    const { sequence, phase } = readEntered(this.#slate);
+    const item = phase === Phase.PREPARING ? undefined : this.itemOf(sequence);
+    if (item === undefined || item.segments === NO_SEGMENTS || item.mayRunAgain(true) || item.mayRunAgain(false)) {
+      return;
+    }
     this.bytes -= sizeOfSegments(item.segments);
     for (const segment of item.segments) {
       if (!isShared(segment) && !isDetached(segment)) segment.transfer(0); // now, not when garbage is collected
@@ -286,8 +252,8 @@ export class Ledger {
     item.segments = NO_SEGMENTS;
   }
 
-  /** What the call of that number is in. */
-  #itemOf(sequence: number): WorkItem | undefined {
+  /** What the call of that number is in; `undefined`: it was answered, or taken back. */
+  itemOf(sequence: number): WorkItem | undefined {
     let last = this.#answered;
     for (let i = 0; i < this.#sent.size && sequence > this.#answered; i++) {
       const entry = this.#sent.at(i)!;
@@ -300,27 +266,75 @@ export class Ledger {
   #takeOff(item: WorkItem): void {
     this.outstanding -= item.count;
     this.load = this.outstanding === 0 ? 0 : this.load - item.count * item.estimate;
-    this.bytes -= item.byteSize;
+    this.bytes = this.outstanding === 0 ? 0 : this.bytes - item.byteSize;
+  }
+
+  /** What the worker has, in order. */
+  items(): WorkItem[] {
+    const items: WorkItem[] = [];
+    for (let i = 0; i < this.#sent.size; i++) {
+      const entry = this.#sent.at(i)!;
+      if (entry instanceof WorkItem) items.push(entry);
+    }
+    return items;
   }
 
   /**
-   * For how long the worker has been at the call that it is at, as far as was looked.
+   * Looks at which call the worker is, as the slate says.
    *
-   * @returns Milliseconds from the end of the look that first saw it there to the begin of this one, so that both looks lie
+   * @returns What is seen; times from the end of the look that first saw it to the begin of this one, so that both looks lie
    *   outside of them: this process may have been halted in the middle of either.
    */
-  atSameCallFor(): number {
+  look(): Look {
     const time = now();
-    const { sequence } = readEntered(this.#slate);
-    if (sequence === this.#seen) return time - this.#seenAt;
-    this.#seen = sequence;
-    this.#seenAt = now();
-    return 0;
+    const { sequence, phase } = readEntered(this.#slate);
+    const isSame = sequence === this.#seen;
+    const isRunning = phase !== Phase.PREPARING;
+    const look: Look = {
+      item: this.itemOf(sequence),
+      time: isSame ? time - this.#seenAt : 0,
+      running: isSame && isRunning ? Math.max(0, time - this.#runningAt) : 0,
+      listens: phase === Phase.LISTENING,
+    };
+    if (!isSame) {
+      this.#seen = sequence;
+      this.#seenAt = now();
+      this.#runningAt = Infinity;
+    }
+    if (!isRunning) this.#runningAt = Infinity;
+    else if (this.#runningAt === Infinity) this.#runningAt = now();
+    return look;
+  }
+
+  /**
+   * Whether the worker can enter no other call than the one at which it was seen for 2 ms, and surely is at that, or has
+   * just ended it: so it may be killed for it.
+   */
+  get isHeld(): boolean {
+    return this.#stopped && readEntered(this.#slate).sequence === this.#seen;
+  }
+
+  /** The call that the worker is held at is to end. */
+  end(ending: Ending): void {
+    this.#ending = ending;
+    this.#endingAt = this.#seen;
+  }
+
+  /** Why the call that the worker is at is to end, once it was said. */
+  get ending(): Ending | undefined {
+    return this.#seen === this.#endingAt ? this.#ending : undefined;
+  }
+
+  /** Lets the call that is to end see that, whatever it does; gives its number. */
+  showEnd(): number {
+    writeStop(this.#slate, this.#endingAt + 1, true);
+    return this.#endingAt;
   }
 
   /**
    * Takes back the calls behind the one that the worker is at. Only to be asked when that has been seen for 2 ms: then the
-   * worker is bound to look at `stop` before it enters another (ARCHITECTURE.md, "Who is lost?").
+   * worker is bound to look at `stop` before it enters another (ARCHITECTURE.md, "Who is lost?"). May be asked again, as the
+   * worker may have moved on the last time.
    *
    * @returns What surely was not entered, in order. If the worker has moved on meanwhile it is empty, and the worker
    *   answers each call that it skips.
@@ -358,10 +372,10 @@ export class Ledger {
 
   /** The worker is dead: tells the calls that died with it from those that it never entered. */
   account(): Account {
-    const { sequence, running } = readEntered(this.#slate);
+    const { sequence, phase } = readEntered(this.#slate);
     const lost: WorkItem[] = [];
     const notEntered: WorkItem[] = [];
-    let lastMayHaveRun = running;
+    let lastMayHaveRun = phase !== Phase.PREPARING;
     let left = Math.max(0, sequence - this.#answered);
     for (const entry of this.#sent.takeAll()) {
       const entered = Math.min(left, entry.count);
@@ -377,7 +391,8 @@ export class Ledger {
       }
     }
     this.outstanding = 0;
-    return { enteredAny: sequence > 0, lost, lastMayHaveRun, notEntered };
+    const ending = sequence === this.#endingAt ? this.#ending : undefined;
+    return { enteredAny: sequence > 0, lost, lastMayHaveRun, ending, notEntered };
   }
 }
 

@@ -21,7 +21,8 @@ import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors
 import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
-import type { CheckedCallOptions } from "./call_options.ts";
+import type { Abortable } from "./abort_group.ts";
+import type { CallRules } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { cancelledError, ColumnItems, EncodedItems, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
@@ -83,9 +84,10 @@ const PENDING = Symbol("pending");
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
 
 /** A `map` that was called. */
-export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
+export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abortable {
   readonly #scheduler: Scheduler;
   readonly #profile: TaskProfile;
+  readonly #rules: CallRules;
   readonly #rows: Rows;
   readonly chunksize: number;
   /** Unread items up to which is drawn. */
@@ -119,6 +121,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
   #mayPause: boolean;
+  /** Failures that were not delivered, of which the scheduler is told. */
+  readonly #unseen = new Set<Failure>();
   /** What came to its turn in that time, in order. */
   #held: MapSpan[] = [];
   /** No more results will be given. */
@@ -136,15 +140,16 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     scheduler: Scheduler,
     profile: TaskProfile,
     iterables: readonly Items<unknown>[],
-    options: MapOptions & CheckedCallOptions,
+    { timeout = Infinity, chunksize = "auto", buffersize }: MapOptions,
+    rules: CallRules,
     mode: MapMode = {},
   ) {
-    const { timeout = Infinity, chunksize = "auto", buffersize, transfer } = options;
     const check = (): void => {
       // What ends a map takes no buffer away.
       if (this.#exhausted) throw new ShutdownError("Cannot draw an item as its map must go on: it was ended");
     };
-    this.#copyOptions = { transfer, metOnly: true, check };
+    this.#rules = rules;
+    this.#copyOptions = { transfer: rules.transfer, metOnly: true, check };
     this.#isStar = mode.isStar ?? false;
     this.#isUnordered = mode.isUnordered ?? false;
     this.#mayPause = !mode.neverPauses;
@@ -197,6 +202,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   // What calls tell.
 
+  get isFinished(): boolean {
+    return this.#finished;
+  }
+
   settled(index: number, outcome: unknown): void {
     this.#unsettled--;
     this.#leaveIfDone();
@@ -204,6 +213,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     if (this.#isUnordered) this.#slots.push(outcome);
     else this.#slots.replace(index - this.#given, outcome);
     if (this.#readers.size > 0 && (this.#isUnordered || index === this.#given)) this.#serve();
+  }
+
+  failed(index: number, error: unknown): void {
+    this.settled(index, this.#finished ? undefined : this.#failure(error)); // who wants no more wants no report
   }
 
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
@@ -220,11 +233,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
   #leaveIfDone(): void {
-    if (this.#exhausted && this.#unsettled === 0) this.#scheduler.removeSource(this);
+    if (!this.#exhausted || this.#unsettled > 0) return;
+    this.#scheduler.removeSource(this);
+    this.#rules.group?.delete(this);
   }
 
-  dropped(count: number, queued: boolean): void {
-    this.#scheduler.dropped(count, queued);
+  dropped(span: MapSpan, count: number, queued: boolean): void {
+    this.#scheduler.dropped(span, count, queued);
   }
 
   sent(span: MapSpan): void {
@@ -243,6 +258,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   }
 
   // What the scheduler tells.
+
+  roomMade(): void {
+    if (this.#hasRoom()) this.#serve();
+  }
 
   stop(): void {
     if (this.#paused) this.cancel();
@@ -268,6 +287,17 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   drawAnyway(): void {
     this.#drawnAnyway = this.#rows.knownSize;
     this.#draw();
+  }
+
+  cancelBy(error: () => CancelledError): void {
+    this.abort(error);
+    const failure = new Failure(error);
+    let count = 0;
+    for (const item of this.#scheduler.sentOf((item) => item instanceof MapSpan && item.isOf(this))) {
+      (item as MapSpan).condemn(failure);
+      count += item.count;
+    }
+    if (count > 0) this.#scheduler.condemned(count);
   }
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
@@ -314,8 +344,21 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     return this.#slots.shift();
   }
 
+  /** What an item is settled with that has failed. */
+  #failure(error: unknown): Failure {
+    const failure = new Failure(() => error);
+    if (this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
+    return failure;
+  }
+
+  /** A failure is delivered, or nobody wants it any more. */
+  #see(failure: Failure): void {
+    if (this.#unseen.delete(failure)) this.#scheduler.unseen.delete(failure);
+  }
+
   #deliver(reader: Reader, outcome: unknown): void {
     if (!(outcome instanceof Failure)) return reader.resolve({ done: false, value: outcome });
+    this.#see(outcome);
     // A reader that waits already has asked again, so it is as if next() had been called.
     if (this.#readers.size === 0 && !this.#finished && this.#mayPause) this.#paused = true;
     reader.reject(outcome.error());
@@ -355,6 +398,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
+    for (const failure of Array.from(this.#unseen)) this.#see(failure);
     this.#slots.takeAll(); // first, as those who still wait are to get the end and no error
     this.#dropUnsent(cancelledError);
     this.#exhaust();
@@ -384,6 +428,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
 
   #hasRoom(): boolean {
     if (this.#exhausted || this.#paused) return false;
+    if ((this.#items?.count ?? 0) >= this.#scheduler.room.left) return false; // the scheduler tells when there is some
     const unread = this.#isUnordered ? this.#slots.size + this.#unsettled : this.#slots.size;
     return this.#drawn < this.#drawnAnyway || unread < this.#room;
   }
@@ -449,7 +494,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
       return;
     }
     this.#drawn++;
-    this.#slots.push(new Failure(() => error));
+    this.#slots.push(this.#failure(error));
   }
 
   readonly #nameOf = (index: number): string =>
@@ -503,7 +548,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
       const row = this.#isSingle ? [item] : this.#isStar ? spread(item, this.#drawn) : item as unknown[];
       return this.#scheduler.arguments.copy(row, this.#nameOf, this.#copyOptions);
     } catch (error) {
-      return new Failure(() => error);
+      return this.#failure(error);
     }
   }
 
@@ -512,7 +557,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan {
     const items = this.#items;
     if (items === undefined) return;
     this.#items = undefined;
-    const span = new MapSpan(this, this.#profile, items, this.#firstDrawn);
+    const span = new MapSpan(this, this.#profile, this.#rules, items, this.#firstDrawn);
     this.#waiting.add(span);
     this.#scheduler.submit(span);
   }

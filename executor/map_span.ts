@@ -7,6 +7,7 @@ import { CancelledError } from "../errors.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
 import { NO_SEGMENTS } from "../channel/segments.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
+import type { CallRules } from "./call_options.ts";
 import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
 
 /**
@@ -23,12 +24,16 @@ const MOST_AHEAD = 16_384;
 export interface MapOfSpan {
   /** Items in a message; 0: as the scheduler finds best. */
   readonly chunksize: number;
+  /** Nobody will read its results. */
+  readonly isFinished: boolean;
   /** The item of that number has its outcome: a value, or a {@linkcode Failure}. */
   settled(index: number, outcome: unknown): void;
+  /** The item of that number has failed. */
+  failed(index: number, error: unknown): void;
   /** So many items from that number on have the values that stand in `values` from `from` on. */
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void;
-  /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
-  dropped(count: number, queued: boolean): void;
+  /** Calls that were not sent have settled, so many; `queued`: they may still lie in the queue. */
+  dropped(span: MapSpan, count: number, queued: boolean): void;
   /** A span was sent, as a whole. */
   sent(span: MapSpan): void;
   /** A span that was sent lies in the queue again. */
@@ -160,12 +165,13 @@ export class MapSpan extends WorkItem {
   constructor(
     map: MapOfSpan,
     profile: TaskProfile,
+    rules: CallRules,
     items: DrawnItems,
     index: number,
     at = 0,
     count: number = items.count,
   ) {
-    super(profile);
+    super(profile, rules);
     this.#map = map;
     this.#items = items;
     this.#index = index;
@@ -175,10 +181,12 @@ export class MapSpan extends WorkItem {
   }
 
   override take(count: number): MapSpan {
-    const first = new MapSpan(this.#map, this.profile, this.#items, this.#index, this.#at, count);
+    const first = new MapSpan(this.#map, this.profile, this.rules, this.#items, this.#index, this.#at, count);
     first.id = this.id;
     first.state = this.state;
     first.estimate = this.estimate;
+    first.attempt = this.attempt;
+    first.losses = this.losses;
     this.id += count;
     this.#index += count;
     this.#at += count;
@@ -201,6 +209,10 @@ export class MapSpan extends WorkItem {
     return count;
   }
 
+  override mayRunAgain(isLoss: boolean): boolean {
+    return !this.#map.isFinished && super.mayRunAgain(isLoss);
+  }
+
   override get isColumn(): boolean {
     return this.#items.isColumn;
   }
@@ -218,7 +230,7 @@ export class MapSpan extends WorkItem {
   }
 
   override get slices(): boolean {
-    return true;
+    return !this.isAlone;
   }
 
   override tryHold(): boolean {
@@ -243,6 +255,17 @@ export class MapSpan extends WorkItem {
     return true;
   }
 
+  /** Whether it is of that map. */
+  isOf(map: MapOfSpan): boolean {
+    return this.#map === map;
+  }
+
+  /** Settles it, which was sent: the worker that is at one of its calls is to end that. */
+  condemn(outcome: Failure): void {
+    this.finish();
+    for (let i = 0; i < this.count; i++) this.#map.settled(this.#index + i, outcome);
+  }
+
   /** Settles it, which is not sent, if the pool's end has not done so already. */
   drop(outcome: Failure): void {
     if (this.state === ItemState.SETTLED) return;
@@ -250,7 +273,7 @@ export class MapSpan extends WorkItem {
     const { count } = this;
     this.finish();
     for (let i = 0; i < count; i++) this.#map.settled(this.#index + i, outcome);
-    this.#map.dropped(count, queued);
+    this.#map.dropped(this, count, queued);
   }
 
   override succeedAll(values: readonly unknown[], from: number): void {
@@ -271,6 +294,6 @@ export class MapSpan extends WorkItem {
   }
 
   protected onFailure(error: unknown): void {
-    this.#map.settled(this.#index, new Failure(() => error));
+    this.#map.failed(this.#index, error);
   }
 }

@@ -18,11 +18,26 @@ export function checkNames(options: unknown, names: readonly string[]): void {
   }
 }
 
-/** A positive integer, or nothing. */
-export function checkInteger(name: string, value: unknown): number | undefined {
+/** An integer from `least` on, 1 or 0, or nothing. */
+export function checkInteger(name: string, value: unknown, least: 0 | 1 = 1): number | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== "number") throw wrong(TypeError, name, "a positive integer", value);
-  if (!Number.isInteger(value) || value < 1) throw wrong(RangeError, name, "a positive integer", value);
+  const must = least === 1 ? "a positive integer" : "an integer, not negative";
+  if (typeof value !== "number") throw wrong(TypeError, name, must, value);
+  if (!Number.isInteger(value) || value < least) throw wrong(RangeError, name, must, value);
+  return value;
+}
+
+/** A boolean, or nothing. */
+export function checkBoolean(name: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === "boolean") return value;
+  throw wrong(TypeError, name, "a boolean", value);
+}
+
+/** Milliseconds, or nothing. */
+export function checkMilliseconds(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "number") throw wrong(TypeError, name, "a positive number of milliseconds", value);
+  if (!(value > 0)) throw wrong(RangeError, name, "a positive number of milliseconds", value);
   return value;
 }
 

@@ -10,7 +10,7 @@ import {
   type ExecutorOptions,
   type InitargsOf,
 } from "./executor_options.ts";
-import { checkRecord, checkString, checkStrings } from "./options.ts";
+import { checkInteger, checkRecord, checkString, checkStrings } from "./options.ts";
 import { Scheduler, type SchedulerOptions } from "./scheduler.ts";
 
 /** Options of {@linkcode ProcessPoolExecutor}. */
@@ -42,6 +42,16 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
    * @default The one found by walking up from the main module.
    */
   readonly config?: string;
+  /**
+   * Bytes of resident memory that a worker may use; they are looked at every 100 ms while it has calls. A worker past it is
+   * replaced after the call that it is at; if that has not ended at the next look, it is killed, and the call fails with
+   * `WorkerLostError`.
+   *
+   * Linux only; on Deno it takes `--allow-all`, as `/proc` must be read.
+   *
+   * @default No limit.
+   */
+  readonly maxMemoryPerWorker?: number;
 }
 
 /** Names of the options. */
@@ -52,6 +62,7 @@ export const PROCESS_POOL_OPTIONS: readonly string[] = [
   "execArgv",
   "permissions",
   "config",
+  "maxMemoryPerWorker",
 ];
 
 /**
@@ -125,9 +136,16 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
     workerName: "ProcessPoolExecutor",
     shares: false,
   });
+  const maxMemoryPerWorker = checkInteger("maxMemoryPerWorker", options.maxMemoryPerWorker) ?? Infinity;
+  const starter = processStarter(options, common.runtime, found);
   return new Scheduler({
     ...common,
-    ...processStarter(options, common.runtime, found),
+    ...starter,
+    maxMemoryPerWorker,
+    check: () => {
+      starter.check();
+      if (maxMemoryPerWorker !== Infinity) common.runtime.checkMemoryUse();
+    },
     broken: (message, options) => new BrokenProcessPool(message, options),
   });
 }

@@ -21,15 +21,22 @@
  */
 import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functions.ts";
 import { Answer } from "../channel/protocol.ts";
-import { type BrokenExecutor, ShutdownError } from "../errors.ts";
+import { type BrokenExecutor, QueueFullError, ShutdownError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
 import { CallArguments } from "./call_arguments.ts";
+import type { CallRules } from "./call_options.ts";
 import { CallQueue } from "./call_queue.ts";
+import { Idle } from "./idle.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
+import { MemoryWatch } from "./memory_watch.ts";
+import { Retrying } from "./retrying.ts";
+import { Room } from "./room.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
+import { Unseen } from "./unseen.ts";
+import { hasMore, Watch } from "./watch.ts";
 import { ItemState, SubmittedCall, TaskProfile, type WorkItem } from "./work_item.ts";
-import { Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
+import { TERMINATION_GRACE, type Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
 /** Bytes of arguments that a worker has at most, beyond its first call. */
 const MOST_BYTES_AHEAD = 1 << 20;
@@ -43,18 +50,22 @@ const LEAST_AHEAD = 2;
 /** So that sums of estimates, which are a little off, still fill what they should. */
 const ROUNDING = 1e-6;
 
-/** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
-const STALL = 2;
-
-/** Milliseconds that a worker has to end by SIGTERM before it is ended by SIGKILL. */
-const TERMINATION_GRACE = 3_000;
-
 /** What makes a scheduler one of processes, or of threads. */
 export interface SchedulerOptions extends StaffOptions {
+  /** Calls that may wait for a worker. */
+  readonly maxQueued: number;
+  /** Milliseconds after which an idle worker is let go. */
+  readonly idleTimeout: number;
+  /** Bytes of memory that a worker may use. */
+  readonly maxMemoryPerWorker: number;
+  /** Whether failures that nobody has looked at are reported at the end. */
+  readonly reportUnseen: boolean;
   /** The host. */
   readonly runtime: Runtime;
   /** Calls after which a worker is replaced. */
   readonly maxTasksPerChild: number;
+  /** How calls are made that have no options of their own. */
+  readonly rules: CallRules;
   /** What a lost worker means. */
   readonly onWorkerLost: "replace" | "break";
   /** Checks that workers can be started; throws what says why not. */
@@ -67,6 +78,8 @@ export interface SchedulerOptions extends StaffOptions {
 
 /** Feeds items over time, as a `map` does. */
 export interface ItemSource {
+  /** There may be room for more calls than there was. */
+  roomMade(): void;
   /** The scheduler takes no more calls: draw nothing more, cancel what is held back. */
   stop(): void;
   /** What was not sent is to be cancelled, what is held back too. */
@@ -109,18 +122,45 @@ export class Scheduler implements StaffEvents {
   #onDrained: (() => void) | undefined;
   /** Lets the program end again: held while anything is pending, and during a shutdown. */
   #letEnd: (() => void) | undefined;
-  #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watch: Watch;
+  readonly #idle: Idle;
+  readonly #memory: MemoryWatch;
+  /** Room for calls. */
+  readonly room: Room;
+  /** Failures that nobody has looked at. */
+  readonly unseen: Unseen = new Unseen();
+  /** Those who wait for room are to be told again, in a later turn. */
+  #roomDue = false;
+  readonly #retrying: Retrying;
 
   /** Starts nothing yet. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.arguments = new CallArguments(options.sending);
     this.#staff = new Staff(options, this);
+    this.#retrying = new Retrying(this);
+    this.#idle = new Idle(options.idleTimeout, this.#staff.workers);
+    this.#memory = new MemoryWatch(options.maxMemoryPerWorker, this.#staff.workers, () => this.#watch.forEnd());
+    this.room = new Room(options.maxQueued, this);
+    this.#watch = new Watch({
+      workers: this.#staff.workers,
+      someoneIsFree: () => this.#someoneIsFree(),
+      tookBack: (items) => {
+        for (const item of items) this.#giveBack(item);
+        this.#queue.takeReturned();
+        this.#dispatch();
+      },
+    });
+  }
+
+  /** How calls are made that have no options of their own. */
+  get rules(): CallRules {
+    return this.#options.rules;
   }
 
   /** Workers at most. */
   get maxWorkers(): number {
-    return this.#options.maxWorkers;
+    return this.#staff.maxWorkers;
   }
 
   /** Items that are not settled. */
@@ -149,7 +189,28 @@ export class Scheduler implements StaffEvents {
     }
     if (this.#end === undefined) return;
     if (this.#end.kind === "broken") throw this.#brokenError(this.#end.why, this.#end.cause);
-    throw new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");
+    throw closedError();
+  }
+
+  /**
+   * Checks that it takes one call more.
+   *
+   * @throws {QueueFullError} If as many wait as may.
+   * @throws What {@linkcode Scheduler.checkOpen} throws.
+   */
+  checkRoom(): void {
+    this.checkOpen();
+    if (this.room.left > 0) return;
+    throw new QueueFullError(
+      `Cannot submit a call as no more than maxQueued may wait, beyond one for each worker: ${this.#pending} calls are ` +
+        `pending, maxWorkers is ${this.maxWorkers}, maxQueued is ${this.room.maxQueued}; await whenFree() before`,
+    );
+  }
+
+  /** Changes how many workers there are at most. */
+  resize(maxWorkers: number): void {
+    this.#staff.resize(maxWorkers);
+    this.#dispatchSoon();
   }
 
   /** Takes calls. */
@@ -160,7 +221,14 @@ export class Scheduler implements StaffEvents {
     this.#enqueue(item);
   }
 
-  /** Queues again what its source held back. */
+  /** Holds back a call that was sent, until its next attempt. */
+  hold(item: WorkItem): void {
+    item.takeBack();
+    item.state = ItemState.HELD;
+    this.#queue.held += item.count;
+  }
+
+  /** Queues again what was held back. */
   resume(item: WorkItem): void {
     this.#queue.held -= item.count;
     this.#enqueue(item);
@@ -175,12 +243,30 @@ export class Scheduler implements StaffEvents {
   /**
    * Calls that were not sent have been settled by their owner.
    *
+   * @param item What they are, or were, in.
    * @param count How many.
    * @param queued Whether they were queued, not held back.
    */
-  dropped(count: number, queued: boolean): void {
+  dropped(item: WorkItem, count: number, queued: boolean): void {
+    if (!queued) this.#retrying.forget(item);
     this.#queue.dropped(count, queued);
     this.#settled(count);
+  }
+
+  /**
+   * Calls that were sent have been settled by their owner; the workers that are at one are to end it.
+   *
+   * @param count How many.
+   */
+  condemned(count: number): void {
+    this.#watch.forEnd();
+    this.#settled(count);
+  }
+
+  /** What workers have of those items. */
+  sentOf(belongs: (item: WorkItem) => boolean): WorkItem[] {
+    return Array.from(this.#staff.workers, (worker) => worker.ledger.items()).flat()
+      .filter((item) => item.state === ItemState.SENT && belongs(item));
   }
 
   /** Calls `fn` in a later turn. */
@@ -209,9 +295,10 @@ export class Scheduler implements StaffEvents {
   shutdown(cancel: boolean): Promise<void> {
     this.#end ??= { kind: "shutdown" };
     for (const source of Array.from(this.#sources)) source.stop();
+    this.room.close(() => closedError());
     if (cancel) {
       for (const source of Array.from(this.#sources)) source.cancel();
-      for (const item of this.#queue.waiting()) item.cancel();
+      for (const item of [...this.#queue.waiting(), ...this.#retrying.waiting()]) item.cancel();
     }
     return this.#closed ??= this.#close();
   }
@@ -219,8 +306,11 @@ export class Scheduler implements StaffEvents {
   /** Fails all that it has, and ends its workers by a signal. */
   async kill(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     this.#end ??= { kind: "shutdown" };
+    this.room.close(() => closedError());
     this.#closed ??= this.#close();
+    this.unseen.isSilent = true; // whoever kills his pool knows that its calls fail
     this.#failAll("the executor was forcefully shut down", undefined, signal);
+    this.unseen.isSilent = false;
     const timer = setTimeout(() => this.#staff.killAll("SIGKILL"), TERMINATION_GRACE);
     await this.#closed;
     clearTimeout(timer);
@@ -230,19 +320,26 @@ export class Scheduler implements StaffEvents {
     this.#stayAlive();
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
     await this.#staff.leave();
-    clearTimeout(this.#stallTimer);
+    this.#watch.stop();
+    this.#idle.stop();
+    this.#memory.stop();
     this.#sources.clear();
     open.delete(this);
     try {
       await this.#options.close();
     } finally {
       this.#letEnd?.();
+      // In a later turn: who has waited for this end may look at his futures now.
+      if (this.#options.reportUnseen && this.unseen.count > 0) {
+        this.nextTurn(() => this.unseen.report(this.#options.workerName));
+      }
     }
   }
 
   #break(why: string, cause: unknown): void {
     if (this.#end?.kind === "broken") return;
     this.#end = { kind: "broken", why, cause };
+    this.room.close(() => this.#brokenError(why, cause));
     this.#failAll(why, cause, "SIGKILL");
     this.#closed ??= this.#close();
   }
@@ -250,23 +347,37 @@ export class Scheduler implements StaffEvents {
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
     const error = (): Error => this.#brokenError(why, cause);
     const sent = Array.from(this.#staff.workers, (worker) => worker.abandon()).flat();
-    const queued = this.#queue.takeAll().filter((item) => item instanceof SubmittedCall); // a map drops its own
+    const unsent = [...this.#queue.takeAll(), ...this.#retrying.takeAll()];
     this.#staff.killAll(signal);
     for (const item of sent) this.#fail(item, error());
-    for (const item of queued) {
+    for (const item of unsent) {
+      if (!(item instanceof SubmittedCall)) continue; // a map drops its own
       if (item.state === ItemState.SETTLED) continue; // cancelled by a callback of one before it
-      this.#queue.dropped(1, true);
+      this.#queue.dropped(1, item.state === ItemState.QUEUED);
       this.#fail(item, error());
     }
     for (const source of Array.from(this.#sources)) source.abort(error);
   }
 
+  /** Fails a call for good. */
   #fail(item: WorkItem, error: unknown): void {
+    if (item.state === ItemState.SETTLED) return; // it was cancelled by force
     try {
       item.fail(error);
     } finally {
       this.#settled(1);
     }
+  }
+
+  /** Fails an attempt of a call, which may be followed by another; `isLoss`: its worker died. */
+  #failAttempt(item: WorkItem, error: unknown, isLoss: boolean): void {
+    if (item.state === ItemState.SETTLED || this.#retrying.tryAgain(item, error, isLoss)) return;
+    this.#fail(item, error);
+  }
+
+  /** A worker gives a call back that it has not entered. */
+  #giveBack(item: WorkItem): void {
+    if (item.state !== ItemState.SETTLED) this.#queue.giveBack(item);
   }
 
   #brokenError(why: string, cause: unknown): BrokenExecutor {
@@ -290,6 +401,7 @@ export class Scheduler implements StaffEvents {
       this.#onDrained?.();
       if (this.#closed !== undefined) this.#staff.dismissAll();
     }
+    if (this.room.maxQueued !== Infinity) this.#dispatchSoon();
     this.#restIfIdle();
   }
 
@@ -309,6 +421,19 @@ export class Scheduler implements StaffEvents {
     queueMicrotask(() => {
       this.#dispatchDue = false;
       this.#dispatch();
+      this.#tellRoom();
+    });
+  }
+
+  #tellRoom(): void {
+    if (this.room.maxQueued === Infinity) return;
+    const someWait = this.room.tell();
+    if (!someWait) { for (const source of Array.from(this.#sources)) source.roomMade(); }
+    if (!someWait || this.#roomDue) return;
+    this.#roomDue = true;
+    this.nextTurn(() => {
+      this.#roomDue = false;
+      if (this.room.left > 0) this.#tellRoom();
     });
   }
 
@@ -318,7 +443,8 @@ export class Scheduler implements StaffEvents {
       if (worker === undefined || !this.#fill(worker)) break;
     }
     this.#staff.startFor(this.#queue.size);
-    this.#watchForStalls();
+    this.#idle.watch();
+    if (this.#someoneIsFree() && this.#someoneHasMore()) this.#watch.forStalls();
     this.#restIfIdle();
   }
 
@@ -356,26 +482,13 @@ export class Scheduler implements StaffEvents {
       if (count === 0) break;
       const assigned = this.#queue.take(Math.min(count, this.#options.maxTasksPerChild - worker.ledger.charged));
       worker.ledger.assign(assigned);
+      if (assigned.rules.taskTimeout !== Infinity) this.#watch.forLimit(assigned.rules.taskTimeout);
       previous = assigned;
       taken += assigned.count;
     }
     worker.flush();
+    this.#memory.watch();
     return taken > 0;
-  }
-
-  /** If another worker could run them, calls behind one that has turned out long are taken back. */
-  #watchForStalls(): void {
-    if (this.#stallTimer !== undefined || !this.#someoneIsFree() || !this.#someoneHasMore()) return;
-    this.#stallTimer = setTimeout(() => {
-      this.#stallTimer = undefined;
-      for (const worker of this.#staff.workers) {
-        if (!hasMore(worker) || worker.ledger.atSameCallFor() < STALL) continue;
-        if (!this.#someoneIsFree()) break;
-        for (const item of worker.ledger.takeBack()) this.#queue.giveBack(item);
-      }
-      this.#queue.takeReturned();
-      this.#dispatch();
-    }, STALL);
   }
 
   #someoneIsFree(): boolean {
@@ -410,6 +523,16 @@ export class Scheduler implements StaffEvents {
     this.#break(`the initializer failed in worker ${worker.name}`, error);
   }
 
+  progressed(item: WorkItem, done: number, total: number): void {
+    const { onProgress } = item.rules;
+    if (onProgress === undefined || item.state === ItemState.SETTLED) return;
+    try {
+      onProgress(done, total);
+    } catch (error) {
+      console.error("exception calling onProgress", error);
+    }
+  }
+
   crashed(crash: WorkerCrash): void {
     if (crash.misuse) this.#break((crash.error as Error).message, undefined); // as a cause it would be printed twice
   }
@@ -417,6 +540,7 @@ export class Scheduler implements StaffEvents {
   answered(item: WorkItem, answer: Answer, value: unknown): void {
     switch (answer) {
       case Answer.RESULT:
+        if (item.state === ItemState.SETTLED) return; // it was cancelled by force
         try {
           item.succeed(value);
         } finally {
@@ -425,19 +549,20 @@ export class Scheduler implements StaffEvents {
         return;
       case Answer.FAILURE:
       case Answer.NOT_FOUND:
-        return this.#fail(item, value);
+        return this.#failAttempt(item, value, false);
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
         for (const worker of this.#staff.workers) {
           if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
         }
-        return this.#queue.giveBack(item);
+        return this.#giveBack(item);
       case Answer.SKIPPED:
-        return this.#queue.giveBack(item);
+        return this.#giveBack(item);
     }
   }
 
   answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void {
+    if (item.state === ItemState.SETTLED) return; // it was cancelled by force
     try {
       item.succeedAll(values, from);
     } finally {
@@ -459,7 +584,7 @@ export class Scheduler implements StaffEvents {
   }
 
   #account(worker: Worker, end: WorkerEnd): void {
-    for (const item of end.notEntered) this.#queue.giveBack(item);
+    for (const item of end.notEntered) this.#giveBack(item);
     this.#queue.takeReturned();
     if (!worker.dismissed) {
       // One that dies before it enters any call would, as one that never starts, be replaced for ever.
@@ -468,7 +593,10 @@ export class Scheduler implements StaffEvents {
       } else if (this.#options.onWorkerLost === "break") return this.#breakBy(worker, end);
       else if (end.lost.length === 0 && end.crash !== undefined) reportCrash(worker, end.crash);
     }
-    for (const item of end.lost) this.#fail(item, callLost(worker, end, item));
+    for (const item of end.lost) {
+      if (item === end.lost.at(-1) && end.ending !== undefined) this.#failAttempt(item, end.ending.error(), false);
+      else this.#failAttempt(item, callLost(worker, end, item), true);
+    }
   }
 
   #breakBy(worker: Worker, end: WorkerEnd): void {
@@ -476,6 +604,10 @@ export class Scheduler implements StaffEvents {
     for (const item of end.lost) this.#fail(item, this.#brokenError(why, cause));
     this.#break(why, cause);
   }
+}
+
+function closedError(): ShutdownError {
+  return new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");
 }
 
 /** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
@@ -502,9 +634,4 @@ function roomFor({ ledger }: Worker, item: WorkItem, share: number, half: number
   // A chunk that the user asked for begins where there is room for one of its calls.
   if (count === 0 || item.chunkLeft === 0) return Math.min(count, item.count);
   return Math.max(1, item.countWithin(MOST_BYTES_IN_CHUNK - ledger.bytes, item.chunkLeft));
-}
-
-/** Whether calls wait in the worker that could be taken back; also in one that is leaving. */
-function hasMore(worker: Worker): boolean {
-  return worker.ledger.outstanding > 1 && worker.ledger.isOpen;
 }

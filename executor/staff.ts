@@ -32,6 +32,8 @@ export interface StaffEvents extends WorkerEvents {
 export class Staff {
   /** All workers that have not ended. */
   readonly workers: Set<Worker> = new Set();
+  /** Workers at most. */
+  maxWorkers: number;
   readonly #options: StaffOptions;
   readonly #events: StaffEvents;
   /** Of all workers whose end, or whose output's end, is still to come. */
@@ -43,12 +45,13 @@ export class Staff {
   /** Starts nothing yet. */
   constructor(options: StaffOptions, events: StaffEvents) {
     this.#options = options;
+    this.maxWorkers = options.maxWorkers;
     this.#events = events;
   }
 
   /** Whether one more can be started now. */
   get mayGrow(): boolean {
-    return this.workers.size < this.#options.maxWorkers && this.#backoff === undefined;
+    return this.workers.size < this.maxWorkers && this.#backoff === undefined;
   }
 
   /** Starts workers for so many calls that wait. */
@@ -56,7 +59,7 @@ export class Staff {
     if (this.#backoff !== undefined) return;
     let starting = 0;
     for (const worker of this.workers) if (worker.state === WorkerState.STARTING) starting++;
-    while (this.workers.size < this.#options.maxWorkers && starting < calls && this.#start()) starting++;
+    while (this.workers.size < this.maxWorkers && starting < calls && this.#start()) starting++;
   }
 
   #start(): boolean {
@@ -100,6 +103,16 @@ export class Staff {
   /** A worker has ended. */
   remove(worker: Worker): void {
     this.workers.delete(worker);
+  }
+
+  /** Changes how many there may be; those that are too many go, those first that have least to do. */
+  resize(maxWorkers: number): void {
+    this.maxWorkers = maxWorkers;
+    const staying = Array.from(this.workers).filter((worker) => worker.state <= WorkerState.READY);
+    const tooMany = staying.length - maxWorkers;
+    if (tooMany <= 0) return;
+    const rank = ({ state, ledger }: Worker): number => state === WorkerState.READY ? ledger.outstanding : -1;
+    for (const worker of staying.toSorted((one, other) => rank(one) - rank(other)).slice(0, tooMany)) worker.leave();
   }
 
   /** Lets all go when they have answered what they have. */

@@ -69,6 +69,7 @@ function threadScheduler<InitArgs extends unknown[]>(options: ThreadPoolExecutor
   const group = common.runtime.openThreadGroup();
   return new Scheduler({
     ...common,
+    maxMemoryPerWorker: Infinity,
     check: () => common.runtime.checkThreads(),
     start: (name) => group.start(found(name)),
     close: () => group.close(),

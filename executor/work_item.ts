@@ -1,9 +1,21 @@
 /** A work item: a call, or some of a `map`, from submission to answer. */
+import type { CancelledError } from "../errors.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
 import { NO_SEGMENTS, type Segment, sizeOfSegments } from "../channel/segments.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
+import type { Abortable } from "./abort_group.ts";
+import type { Unseen } from "./unseen.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
-import { createFuture, type Future, setBackToPending, setException, setResult, setRunning } from "./future.ts";
+import type { CallRules } from "./call_options.ts";
+import {
+  cancelFuture,
+  createFuture,
+  type Future,
+  setBackToPending,
+  setException,
+  setResult,
+  setRunning,
+} from "./future.ts";
 
 /** Where a work item is. */
 export const ItemState = {
@@ -11,9 +23,12 @@ export const ItemState = {
   QUEUED: 0,
   /** Sent to a worker. */
   SENT: 1,
-  /** Answered, failed or cancelled; final. One that is still in the queue is passed over when its turn comes. */
+  /**
+   * Answered, failed or cancelled; final. One that is still in the queue is passed over when its turn comes, and one that a
+   * worker still has is ended there.
+   */
   SETTLED: 2,
-  /** Its turn came, and its source holds it back. */
+  /** It waits, but not for a worker: its source holds it back, or it is not yet time for its next attempt. */
   HELD: 3,
 } as const;
 /** One of {@linkcode ItemState}. */
@@ -51,8 +66,12 @@ export class TaskProfile {
 
 /** Hears that a call was cancelled. */
 export interface ItemQueue {
-  /** So many calls that were not sent have settled; `queued`: they may still lie in the queue. */
-  dropped(count: number, queued: boolean): void;
+  /** Calls that were not sent have settled, so many; `queued`: they may still lie in the queue. */
+  dropped(item: WorkItem, count: number, queued: boolean): void;
+  /** So many calls that were sent have settled, and the worker that is at one is to end it. */
+  condemned(count: number): void;
+  /** Failures that nobody has looked at. */
+  readonly unseen: Unseen;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -74,6 +93,11 @@ export abstract class WorkItem {
   count = 1;
   /** Its task. */
   readonly profile: TaskProfile;
+  /** Options of its calls. */
+  readonly rules: CallRules;
+  /** Which attempt this is, or will be, from 1; those that ended by a worker's death among the ones before. */
+  attempt = 1;
+  losses = 0;
   /** Large buffers beside its arguments, which are its own; only a single call has any. */
   segments: readonly Segment[] = NO_SEGMENTS;
   /** Where it is. */
@@ -82,8 +106,27 @@ export abstract class WorkItem {
   estimate = 0;
 
   /** Of calls of a task. */
-  constructor(profile: TaskProfile) {
+  constructor(profile: TaskProfile, rules: CallRules) {
     this.profile = profile;
+    this.rules = rules;
+  }
+
+  /** Whether its calls may be ended alone, so that nothing else must hang on them. */
+  get isAlone(): boolean {
+    return this.rules.taskTimeout !== Infinity || this.rules.group !== undefined;
+  }
+
+  /** Whether a failed attempt may be followed by another; `isLoss`: its worker died. */
+  mayRunAgain(isLoss: boolean): boolean {
+    const { errors, losses, all } = this.rules.retries;
+    if (this.attempt > all) return false;
+    return isLoss ? this.losses < losses : this.attempt - 1 - this.losses < errors;
+  }
+
+  /** Counts an attempt that has failed. */
+  beginAttempt(isLoss: boolean): void {
+    this.attempt++;
+    if (isLoss) this.losses++;
   }
 
   /** Bytes of its arguments, without the buffers beside them. */
@@ -195,7 +238,7 @@ export abstract class WorkItem {
 }
 
 /** A call made by `submit`: what becomes of it becomes of its future. */
-export class SubmittedCall extends WorkItem {
+export class SubmittedCall extends WorkItem implements Abortable {
   /** Its future. */
   readonly future: Future<unknown>;
   readonly #queue: ItemQueue;
@@ -203,10 +246,19 @@ export class SubmittedCall extends WorkItem {
   #bytes: Uint8Array;
   readonly #start: number;
   readonly #end: number;
+  /** Somebody has looked at the future. */
+  #isSeen = false;
+  /** It has failed, and is to be reported. */
+  #isUnseen = false;
 
   /** Makes the future. */
-  constructor(queue: ItemQueue, profile: TaskProfile, { bytes, start, end, segments }: CopiedArguments) {
-    super(profile);
+  constructor(
+    queue: ItemQueue,
+    profile: TaskProfile,
+    rules: CallRules,
+    { bytes, start, end, segments }: CopiedArguments,
+  ) {
+    super(profile, rules);
     this.#bytes = bytes;
     this.#start = start;
     this.#end = end;
@@ -228,15 +280,29 @@ export class SubmittedCall extends WorkItem {
     return this.future.cancel();
   }
 
+  cancelBy(error: () => CancelledError): void {
+    cancelFuture(this.future, error());
+  }
+
   protected override finish(): void {
     super.finish();
     this.#bytes = NO_BYTES;
+    this.rules.group?.delete(this);
   }
 
-  /** The user has cancelled the future, which it allows only while this is queued. */
+  /** Somebody looks at the future. */
+  seen(): void {
+    this.#isSeen = true;
+    if (this.#isUnseen) this.#queue.unseen.delete(this);
+    this.#isUnseen = false;
+  }
+
+  /** The future was cancelled, by force if this was sent. */
   cancelled(): void {
+    const { state } = this;
     this.finish();
-    this.#queue.dropped(1, true);
+    if (state === ItemState.SENT) this.#queue.condemned(1);
+    else this.#queue.dropped(this, 1, state === ItemState.QUEUED);
   }
 
   protected onSent(): void {
@@ -252,6 +318,8 @@ export class SubmittedCall extends WorkItem {
   }
 
   protected onFailure(error: unknown): void {
+    // First, as a callback of the future may look.
+    if (!this.#isSeen) this.#isUnseen = this.#queue.unseen.add(this, error);
     setException(this.future, error);
   }
 }

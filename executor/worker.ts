@@ -11,7 +11,7 @@
 import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
 import type { Channel, ChannelEnd } from "../channel/channel.ts";
 import { decodeValue, encodeValue, type Sending } from "../channel/codec.ts";
-import { decodeFailure } from "../channel/failure.ts";
+import { decodeFailure, encodeFailure } from "../channel/failure.ts";
 import { CrashFlag, FrameReader, FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
 import type { Segment, Segments } from "../channel/segments.ts";
 import type { WorkerExit, WorkerHandle } from "../runtime/runtime.ts";
@@ -76,6 +76,8 @@ export interface WorkerEvents extends AnswerListener {
   ready(): void;
   /** Its initializer failed. */
   initializerFailed(worker: Worker, error: unknown): void;
+  /** One of its calls says how far it has come. */
+  progressed(item: WorkItem, done: number, total: number): void;
   /** It is about to die of an error. */
   crashed(crash: WorkerCrash): void;
   /** All answers of a message were told. */
@@ -93,6 +95,9 @@ const END_GRACE = 1_000;
  */
 const LEAVE_GRACE = 5_000;
 
+/** Milliseconds that a worker has to end by SIGTERM before it is ended by SIGKILL. */
+export const TERMINATION_GRACE = 3_000;
+
 /** Why a channel is ended whose process has exited: somebody else holds its other side. */
 const HELD = new Error("the worker's channel outlived it");
 
@@ -108,12 +113,15 @@ export class Worker {
   wasReady = false;
   /** Whether its end was asked for. */
   dismissed = false;
+  /** Why it is to be killed at the call that it is at, or was. */
+  killReason: Error | undefined;
   readonly #handle: WorkerHandle;
   readonly #start: WorkerStart;
   readonly #events: WorkerEvents;
   readonly #writer = new FrameWriter();
   #channel: Channel | undefined;
   #crash: WorkerCrash | undefined;
+  #killedForCall = false;
   /** Its calls were given up: nothing that it says matters any more. */
   #abandoned = false;
 
@@ -140,6 +148,11 @@ export class Worker {
   /** Whether it may be given a call. */
   get takesCalls(): boolean {
     return this.state === WorkerState.READY && this.ledger.isOpen;
+  }
+
+  /** Bytes of memory that its process uses; 0: that cannot be known, or it has none of its own. */
+  memoryUse(): number {
+    return this.#handle.memoryUse();
   }
 
   /** Resolves when nothing of it is left. */
@@ -172,6 +185,23 @@ export class Worker {
   kill(signal: "SIGTERM" | "SIGKILL"): void {
     this.dismissed = true;
     this.#handle.kill(signal);
+  }
+
+  /** Tells the call that it is held at to end; kills nothing. */
+  tellEnd(reason: unknown): void {
+    const frame = this.#writer;
+    frame.beginFrame(MessageKind.ABORT);
+    frame.f64(this.ledger.showEnd());
+    encodeFailure(frame, reason, "", this.#start.sending);
+    this.#channel!.send(frame.endFrame());
+  }
+
+  /** Ends it for the call that it is held at: by SIGTERM, and by SIGKILL if it is still there three seconds later. */
+  killForCall(): void {
+    if (this.#killedForCall) return;
+    this.#killedForCall = true;
+    this.kill("SIGTERM");
+    after(TERMINATION_GRACE, this.#handle.exited, () => this.kill("SIGKILL"));
   }
 
   /** Gives up the calls that it has, whatever has become of them; it must be killed then. */
@@ -236,7 +266,7 @@ export class Worker {
     this.state = WorkerState.ENDED;
     const account = this.ledger.account();
     this.#handle.slate.close();
-    this.#events.ended(this, { exit, reason: reason ?? exit.error, crash: this.#crash, ...account });
+    this.#events.ended(this, { exit, reason: this.killReason ?? reason ?? exit.error, crash: this.#crash, ...account });
   }
 
   #take(bytes: Uint8Array, segments: Segments): void {
@@ -246,6 +276,10 @@ export class Worker {
     switch (kind) {
       case MessageKind.RESULTS:
         return this.#takeAnswers(frame, segments);
+      case MessageKind.PROGRESS: {
+        const item = this.ledger.itemOf(frame.f64());
+        return item && this.#events.progressed(item, frame.f64(), frame.f64());
+      }
       case MessageKind.READY:
         return this.#becomeReady();
       case MessageKind.FAILED:

@@ -86,6 +86,8 @@ class WorkerMain {
         return this.#runner.takeCalls(frame, segments);
       case MessageKind.TASK:
         return this.#runner.takeTask(frame);
+      case MessageKind.ABORT:
+        return this.#runner.takeAbort(frame);
       case MessageKind.START:
         return this.#start(decodeValue(bytes, frame.at, bytes.length) as StartMessage, segments);
       case MessageKind.BYE:

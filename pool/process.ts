@@ -14,7 +14,9 @@ import { startError } from "../executor/losses.ts";
 import { type ProcessPoolExecutorOptions, processStarter } from "../executor/process_pool.ts";
 import type { SchedulerOptions } from "../executor/scheduler.ts";
 import { wait } from "../executor/wait.ts";
-import { SubmittedCall, TaskProfile, type WorkItem } from "../executor/work_item.ts";
+import { NO_RULES } from "../executor/call_options.ts";
+import { Unseen } from "../executor/unseen.ts";
+import { type ItemQueue, SubmittedCall, TaskProfile, type WorkItem } from "../executor/work_item.ts";
 import { Worker, type WorkerEnd, type WorkerEvents } from "../executor/worker.ts";
 import { reportError } from "./callbacks.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
@@ -201,7 +203,7 @@ export class Process<Args extends unknown[] = unknown[]> {
       metOnly: false,
       check: () => {},
     });
-    return new SubmittedCall({ dropped: () => {} }, new TaskProfile(findTask(target as AnyFunction)), copied);
+    return new SubmittedCall(NO_QUEUE, new TaskProfile(findTask(target as AnyFunction)), NO_RULES, copied);
   }
 
   /**
@@ -267,6 +269,9 @@ export class Process<Args extends unknown[] = unknown[]> {
   }
 }
 
+/** Nobody has the call's future, so that nobody cancels it, or misses it. */
+const NO_QUEUE: ItemQueue = { dropped: () => {}, condemned: () => {}, unseen: new Unseen() };
+
 /** What a scheduler is to many calls and workers, for one of each. */
 class SingleCall implements WorkerEvents {
   worker: Worker | undefined;
@@ -289,6 +294,8 @@ class SingleCall implements WorkerEvents {
   answered(_item: WorkItem, answer: Answer, value: unknown): void {
     this.#outcome = { answer, value };
   }
+
+  progressed(): void {}
 
   answeredColumn(): void {
     this.#outcome = { answer: Answer.RESULT, value: undefined };

@@ -78,6 +78,10 @@ export class BrowserRuntime implements Runtime {
     );
   }
 
+  checkMemoryUse(): void {
+    throw new NotSupportedError("Cannot limit the memory of workers as they must be processes: a browser has none");
+  }
+
   checkThreads(): void {
     if (web.Worker === undefined) {
       throw new NotSupportedError("Cannot start worker threads as the host must have the web's Worker: it has none");

@@ -18,6 +18,13 @@ export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queue
 /** `performance.now`: milliseconds since some moment. */
 export const now: () => number = globalThis.performance.now.bind(globalThis.performance);
 
+/** `setTimeout`, for what is worth doing only while the program lives for other reasons. */
+export function setBackgroundTimeout(fn: () => void, delay: number): ReturnType<typeof globalThis.setTimeout> {
+  const timer = setTimeout(fn, delay);
+  (timer as unknown as { unref?(): void }).unref?.(); // browsers have none, and no program that ends
+  return timer;
+}
+
 /** Puts other timers in their place: a test of a grace need not wait for it. */
 export function replaceTimers(timers: Pick<typeof globalThis, "setTimeout" | "clearTimeout">): void {
   ({ setTimeout, clearTimeout } = timers);

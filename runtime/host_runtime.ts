@@ -3,8 +3,10 @@
  * and whatever it does otherwise.
  */
 import { clearInterval, setInterval } from "./host_functions.ts";
+import { NotSupportedError } from "../errors.ts";
 import type { SlateMemory } from "../channel/slate.ts";
 import { type Child, type ChildCommand, NodeChild } from "./child.ts";
+import { memoryUse } from "./memory_use.ts";
 import { nodeModule, nodeProcess, type NodeWritable } from "./node_api.ts";
 import { connectToParent } from "./parent_link.ts";
 import { type ProcessHostAdapter, ProcessHosts } from "./process_host.ts";
@@ -57,6 +59,18 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
   checkOptions(_options: Pick<ProcessOptions, "permissions">): void {}
 
   checkProcesses(_options: Pick<ProcessOptions, "permissions" | "execArgv">): void {}
+
+  checkMemoryUse(): void {
+    try {
+      if (memoryUse("self") > 0) return;
+    } catch (error) {
+      throw new NotSupportedError(
+        "Cannot limit the memory of workers as /proc must tell how much they use: it cannot be read " +
+          "(on Deno that takes --allow-all; macOS and Windows have no /proc)",
+        { cause: error },
+      );
+    }
+  }
 
   checkThreads(): void {}
 

@@ -163,6 +163,7 @@ export interface NodeModules {
   };
   /** Files. */
   "node:fs": {
+    readFileSync(path: string, encoding: "utf8"): string;
     mkdirSync(path: string, options: { readonly mode: number }): void;
     openSync(path: string, flags: string, mode?: number): number;
     closeSync(fd: number): void;

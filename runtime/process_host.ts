@@ -19,6 +19,7 @@ import { START_LIMIT } from "./greeting.ts";
 import { nodeModule, type NodeServer, type NodeSocket } from "./node_api.ts";
 import { describeExit, relayOutput } from "./output.ts";
 import { Reaper } from "./reaper.ts";
+import { memoryUse } from "./memory_use.ts";
 import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "./runtime.ts";
 import { SegmentFile } from "./segment_file.ts";
 import { SlateFile } from "./slate_file.ts";
@@ -201,7 +202,10 @@ class ProcessHost {
       child.kill(signal);
     };
     const { pid, exited } = child;
-    return { place: `process ${pid}`, pid, channel, slate, exited, released, kill };
+    let hasExited = false;
+    exited.then(() => hasExited = true);
+    const use = (): number => hasExited ? 0 : memoryUse(pid); // another process may have that pid by now
+    return { place: `process ${pid}`, pid, channel, slate, exited, released, memoryUse: use, kill };
   }
 
   #makeMemory(): { readonly file: SegmentFile; readonly path: string } | undefined {

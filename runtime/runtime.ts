@@ -62,6 +62,8 @@ export interface WorkerHandle {
   readonly exited: Promise<WorkerExit>;
   /** Resolves when it has ended, its output was passed on, and nothing of it is left. Never rejects. */
   readonly released: Promise<void>;
+  /** Bytes of memory that its process uses; 0: that cannot be known, or it is a thread. */
+  memoryUse(): number;
   /** Ends it, a process by that signal; does nothing if it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
@@ -141,6 +143,12 @@ export interface Runtime {
    * @throws {NotSupportedError} If they cannot, or may not; it names the permission or feature that lacks.
    */
   checkProcesses(options: Pick<ProcessOptions, "permissions" | "execArgv">): void;
+  /**
+   * Checks that the memory of child processes can be known.
+   *
+   * @throws {NotSupportedError} If it cannot; it says why.
+   */
+  checkMemoryUse(): void;
   /**
    * Checks that threads can be started.
    *

@@ -92,6 +92,10 @@ class Thread implements WorkerHandle {
     thread.unref();
   }
 
+  memoryUse(): number {
+    return 0;
+  }
+
   kill(): void {
     if (this.#killed) return;
     this.#killed = true;

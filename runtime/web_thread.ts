@@ -110,6 +110,10 @@ export class WebThread implements WorkerHandle {
     this.channel.catch(() => this.kill());
   }
 
+  memoryUse(): number {
+    return 0;
+  }
+
   kill(): void {
     if (this.#killed) return;
     this.#killed = true;

@@ -9,6 +9,24 @@ export interface CurrentTask {
   readonly name: string;
   /** Which attempt this is, counted from 1. */
   readonly attempt: number;
+  /**
+   * Aborts when the call is to end: its `taskTimeout` is over, its caller's `signal` has aborted, or `cancel({ force: true })`
+   * was called. A task that has asked for its signal has a second from then on to end by itself, and its worker lives
+   * on; of one that has not, the worker is killed at once.
+   *
+   * Ask for it again wherever you look (`currentTask()!.signal.aborted`): a loop that never gives way to the event loop hears of
+   * the end by this alone.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Tells the caller how far the call has come: its `onProgress` gets the same two numbers. What comes within 10 ms of the
+   * report before waits, and the newest is sent; the last comes in any case, before the result.
+   *
+   * @param done What is done, in any unit.
+   * @param total All that there is to do, in the same unit.
+   * @throws {TypeError} If one is not a number.
+   */
+  reportProgress(done: number, total: number): void;
 }
 
 /** What makes a process a worker; there is at most one such object in a process, whatever the copies of the library. */

@@ -665,7 +665,7 @@ forEachKind("with: the same pool; unknown options and what cannot move are refus
   const bound: Executor = pool.with({});
   assert.equal(bound.maxWorkers, 1);
   assert.equal(await bound.submit(pid), await pool.submit(pid));
-  for (const options of [null, 1, [], { priority: 1 }, { transfer: 1 }, { transfer: [new Uint8Array(1)] }]) {
+  for (const options of [null, 1, [], { onError: 1 }, { transfer: 1 }, { transfer: [new Uint8Array(1)] }]) {
     assert.throws(() => pool.with(options as never), TypeError, JSON.stringify(options));
   }
   const buffer = new ArrayBuffer(1);

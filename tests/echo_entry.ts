@@ -5,7 +5,7 @@
 import { connect } from "node:net";
 import process from "node:process";
 import { FRAME_HEAD_SIZE, FRAME_MARK, PROTOCOL_VERSION } from "../channel/protocol.ts";
-import { readStop, writeEntered } from "../channel/slate.ts";
+import { Phase, readStop, writeEntered } from "../channel/slate.ts";
 import { runtime } from "../runtime/mod.ts";
 import type { ParentLink } from "../runtime/runtime.ts";
 import { frameOf, helloOf, textOf } from "./echo_frames.ts";
@@ -66,9 +66,9 @@ async function obey({ channel, slate }: ParentLink, command: string, argument: s
       channel.send(frameOf("a frame that is cut").subarray(0, 12));
       return channel.close();
     case "enter":
-      return writeEntered(slate, Number(argument), true);
+      return writeEntered(slate, Number(argument), Phase.RUNNING);
     case "enter and loop":
-      writeEntered(slate, Number(argument), true);
+      writeEntered(slate, Number(argument), Phase.RUNNING);
       channel.send(frameOf("looping"));
       await channel.drained();
       for (;;);

@@ -17,6 +17,7 @@ import { StreamChannel } from "../channel/stream_channel.ts";
 import type { CopiedArguments } from "../executor/call_arguments.ts";
 import { ColumnItems, EncodedItems, type MapOfSpan, MapSpan } from "../executor/map_span.ts";
 import { ItemState, TaskProfile, WorkItem } from "../executor/work_item.ts";
+import { NO_RULES } from "../executor/call_options.ts";
 import { Worker, type WorkerEnd } from "../executor/worker.ts";
 import { runWorker } from "../executor/worker_main.ts";
 import { runtime } from "../runtime/mod.ts";
@@ -77,6 +78,7 @@ class PairedStream implements ByteStream {
 /** A worker's process that is none: a worker's loop in this process. */
 class PretendedProcess implements WorkerHandle {
   readonly place = "process 1";
+  readonly memoryUse = (): number => 0;
   readonly pid = 1;
   readonly slate: SlateMemory;
   readonly channel: Promise<Channel>;
@@ -148,7 +150,7 @@ class CountedCall extends WorkItem {
   readonly #items: EncodedItems;
 
   constructor(profile: TaskProfile, copied: CopiedArguments) {
-    super(profile);
+    super(profile, NO_RULES);
     this.#items = new EncodedItems(copied);
     this.segments = copied.segments;
   }
@@ -174,7 +176,9 @@ class CountedCall extends WorkItem {
 /** A map that only has spans. */
 const MAP: MapOfSpan = {
   chunksize: 0,
+  isFinished: false,
   settled() {},
+  failed() {},
   settledAll() {},
   dropped() {},
   sent() {},
@@ -191,7 +195,7 @@ function randomSpan(random: Random): WorkItem {
     );
   const items = new ColumnItems(kind, value());
   for (let n = below(random, 20); n > 0; n--) items.tryAdd(kind, value());
-  return new MapSpan(MAP, PROFILES[0], items, 0);
+  return new MapSpan(MAP, PROFILES[0], NO_RULES, items, 0);
 }
 
 const PROFILES = [new TaskProfile(findTask(identity)), new TaskProfile(findTask(echo))];
@@ -229,6 +233,7 @@ export async function mutatedMessages(random: Random): Promise<void> {
     ready() {},
     initializerFailed() {},
     crashed() {},
+    progressed() {},
     answered: (item) => void settled.push(...idsOf(item)),
     answeredColumn: (item) => void settled.push(...idsOf(item)),
     answeredAll() {},

@@ -256,7 +256,7 @@ export function nest(depth: number): unknown {
 }
 
 /** What the call knows of itself: before and after awaiting, and in what it starts. */
-export async function tellTask(): Promise<(CurrentTask | undefined)[]> {
+export async function tellTask(): Promise<(TaskFacts | undefined)[]> {
   const seen = [copy(currentTask())];
   await null;
   seen.push(copy(currentTask()));
@@ -279,7 +279,10 @@ export function keepTask(): void {
   state = copy(currentTask());
 }
 
-function copy(call: CurrentTask | undefined): CurrentTask | undefined {
+/** What stays of a call when it has ended. */
+export type TaskFacts = Pick<CurrentTask, "id" | "name" | "attempt">;
+
+function copy(call: CurrentTask | undefined): TaskFacts | undefined {
   return call && { id: call.id, name: call.name, attempt: call.attempt };
 }
 

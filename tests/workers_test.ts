@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import type { Channel } from "../channel/channel.ts";
 import { FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts";
-import { readEntered, writeStop } from "../channel/slate.ts";
+import { Phase, readEntered, writeStop } from "../channel/slate.ts";
 import type { Child, ChildCommand } from "../runtime/child.ts";
 import { runtime } from "../runtime/mod.ts";
 import { Reaper } from "../runtime/reaper.ts";
@@ -387,11 +387,11 @@ test("workers: the folder and the socket in it are this user's alone", () =>
 test("workers: after SIGKILL the slate still tells the call that the worker had entered", () =>
   withGroup(async (group) => {
     const echo = await group.echo();
-    assert.deepEqual(readEntered(echo.process.slate), { sequence: 0, running: false });
+    assert.deepEqual(readEntered(echo.process.slate), { sequence: 0, phase: Phase.PREPARING });
     assert.equal(await echo.ask("enter and loop", 12_345), "looping");
     echo.process.kill("SIGKILL");
     await echo.process.released;
-    assert.deepEqual(readEntered(echo.process.slate), { sequence: 12_345, running: true });
+    assert.deepEqual(readEntered(echo.process.slate), { sequence: 12_345, phase: Phase.RUNNING });
   }));
 
 test("workers: the worker reads `stop` as the parent wrote it; each worker has a slate of its own", () =>
@@ -405,8 +405,8 @@ test("workers: the worker reads `stop` as the parent wrote it; each worker has a
     assert.equal(await one.ask("stop?"), "0");
     other.tell("enter", 4);
     await other.ask("echo", "done");
-    assert.deepEqual(readEntered(other.process.slate), { sequence: 4, running: true });
-    assert.deepEqual(readEntered(one.process.slate), { sequence: 0, running: false });
+    assert.deepEqual(readEntered(other.process.slate), { sequence: 4, phase: Phase.RUNNING });
+    assert.deepEqual(readEntered(one.process.slate), { sequence: 0, phase: Phase.PREPARING });
   }));
 
 // Groups.

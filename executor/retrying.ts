@@ -1,0 +1,86 @@
+/** Calls that have failed and are tried again: whether, and when. */
+import { isErgateError } from "../errors.ts";
+import { Timer } from "./future.ts";
+import { ItemState, type WorkItem } from "./work_item.ts";
+
+/** Milliseconds before an attempt at most, before the random part. */
+const LONGEST_DELAY = 60_000;
+
+/** Errors that come again with every attempt. */
+const HOPELESS = ["TaskNotFoundError", "PicklingError", "CancelledError"];
+
+/** Where calls wait for their next attempt. */
+export interface RetryQueue {
+  /** The call, which was sent, waits, but not yet for a worker. */
+  hold(item: WorkItem): void;
+  /** It waits for a worker. */
+  resume(item: WorkItem): void;
+}
+
+/** Calls between two attempts. */
+export class Retrying {
+  readonly #queue: RetryQueue;
+  readonly #waiting = new Map<WorkItem, Timer>();
+
+  /** Of calls that go back to that queue. */
+  constructor(queue: RetryQueue) {
+    this.#queue = queue;
+  }
+
+  /**
+   * Tries a call again, if that is worth it.
+   *
+   * @param item A single call, which has been sent.
+   * @param error What it failed with.
+   * @param isLoss Whether its worker died.
+   * @returns Whether it is tried again.
+   */
+  tryAgain(item: WorkItem, error: unknown, isLoss: boolean): boolean {
+    if (!item.mayRunAgain(isLoss) || !isWorthIt(item, error)) return false;
+    item.beginAttempt(isLoss);
+    this.#queue.hold(item);
+    this.#waiting.set(
+      item,
+      new Timer(delayOf(item), () => {
+        this.#waiting.delete(item);
+        item.state = ItemState.QUEUED;
+        this.#queue.resume(item);
+      }),
+    );
+    return true;
+  }
+
+  /** The call waits no more, if it did. */
+  forget(item: WorkItem): void {
+    this.#waiting.get(item)?.clear();
+    this.#waiting.delete(item);
+  }
+
+  /** Calls that wait for their next attempt. */
+  waiting(): WorkItem[] {
+    return Array.from(this.#waiting.keys());
+  }
+
+  /** Takes them all. */
+  takeAll(): WorkItem[] {
+    const items = this.waiting();
+    for (const item of items) this.forget(item);
+    return items;
+  }
+}
+
+function isWorthIt({ rules: { retryIf } }: WorkItem, error: unknown): boolean {
+  if (HOPELESS.some((name) => isErgateError(error, name))) return false;
+  if (retryIf === undefined) return true;
+  try {
+    return retryIf(error) === true;
+  } catch (thrown) {
+    console.error("exception calling retryIf", thrown);
+    return false;
+  }
+}
+
+function delayOf({ rules: { retryDelay }, attempt }: WorkItem): number {
+  const delay = Math.min(retryDelay * 2 ** (attempt - 2), Math.max(retryDelay, LONGEST_DELAY));
+  return delay * (1 - Math.random() / 2);
+}

@@ -1,0 +1,179 @@
+/**
+ * The watch: it looks at the slates of workers while something hangs on how long a call lasts, and acts on what it sees.
+ *
+ * ```text
+ * the worker has been at one call for 2 ms, and …
+ *   … more waits behind it, another worker is free      what waits is taken back
+ *   … a call that it has was cancelled by force, or
+ *     the call has run for its taskTimeout              what waits is taken back, so that it can enter no other; then the
+ *                                                       call that it is held at is told to end, or it is killed
+ * ```
+ *
+ * A kill names its call: it comes only when the slate shows that the worker is at that call and can enter no other
+ * (ARCHITECTURE.md, "Ending a call").
+ */
+import { clearTimeout, now, setTimeout } from "../runtime/host_functions.ts";
+import { CancelledError, isErgateError, TaskTimeoutError } from "../errors.ts";
+import { fullName } from "../tasks/registry.ts";
+import type { Ending } from "./ledger.ts";
+import { ItemState, type WorkItem } from "./work_item.ts";
+import type { Worker } from "./worker.ts";
+
+/** Milliseconds at one call after which what waits behind it may be taken back: the slate's protocol needs 2. */
+const STALL = 2;
+
+/** Looks within a time limit, and milliseconds between two of them at most: the limit is kept so well. */
+const LOOKS_IN_LIMIT = 16;
+const LONGEST_PACE = 20;
+
+/** Milliseconds that a call has to end by itself when its signal has aborted, if it has asked for that. */
+const ENDING_GRACE = 1_000;
+
+/** What a task throws that throws its signal's reason: it says nothing new. */
+const TELLS_END = ["TaskTimeoutError", "CancelledError"];
+
+/** Whose workers are watched. */
+export interface Watched {
+  /** All that have not ended. */
+  readonly workers: Iterable<Worker>;
+  /** Whether a worker could run more at once. */
+  someoneIsFree(): boolean;
+  /** Calls were taken back, in order; the workers that had them take others. */
+  tookBack(items: readonly WorkItem[]): void;
+}
+
+/** Looks at workers from time to time. */
+export class Watch {
+  readonly #watched: Watched;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires. */
+  #due = Infinity;
+  /** Workers may have calls with a time limit, or calls that are to end. */
+  #namesCalls = false;
+  /** Until when a worker's call that was told to end may go on. */
+  readonly #graces = new WeakMap<Ending, number>();
+
+  /** Watches nothing yet. */
+  constructor(watched: Watched) {
+    this.#watched = watched;
+  }
+
+  /** Calls may wait behind one that lasts, while another worker is free. */
+  forStalls(): void {
+    this.#lookIn(STALL);
+  }
+
+  /** A call with a time limit was sent. */
+  forLimit(taskTimeout: number): void {
+    this.#namesCalls = true;
+    this.#lookIn(paceOf(taskTimeout));
+  }
+
+  /** A call that was sent is to end. */
+  forEnd(): void {
+    this.#namesCalls = true;
+    this.#lookIn(STALL);
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#due = Infinity;
+  }
+
+  #lookIn(delay: number): void {
+    const due = now() + delay;
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity;
+      this.#look();
+    }, delay);
+  }
+
+  #look(): void {
+    let pace = Infinity;
+    let namesCalls = false;
+    const taken: WorkItem[] = [];
+    for (const worker of this.#watched.workers) {
+      if (worker.ledger.outstanding === 0) continue;
+      const named = this.#namesCalls ? paceFor(worker) : Infinity;
+      namesCalls ||= named !== Infinity;
+      const stalls = hasMore(worker) && this.#watched.someoneIsFree();
+      pace = Math.min(pace, named, stalls ? STALL : Infinity);
+      this.#lookAt(worker, stalls, named === STALL, taken);
+    }
+    this.#namesCalls = namesCalls;
+    if (pace !== Infinity) this.#lookIn(pace);
+    if (taken.length > 0) this.#watched.tookBack(taken);
+  }
+
+  /** Looks at one worker; `hurries`: it may have a call that is to end. */
+  #lookAt(worker: Worker, stalls: boolean, hurries: boolean, taken: WorkItem[]): void {
+    const { ledger } = worker;
+    const { item, time, running, listens } = ledger.look();
+    if (time < STALL) return;
+    const isOver = item !== undefined && (item.state === ItemState.SETTLED ||
+      running >= item.rules.taskTimeout || worker.killReason !== undefined);
+    if (!isOver && !stalls && !hurries) return;
+    if (ledger.ending === undefined) { for (const back of ledger.takeBack()) taken.push(back); }
+    if (isOver && ledger.isHeld) this.#end(worker, item, listens);
+  }
+
+  #end(worker: Worker, item: WorkItem, listens: boolean): void {
+    const { ledger } = worker;
+    let { ending } = ledger;
+    if (worker.killReason !== undefined) {
+      worker.killForCall();
+    } else if (ending === undefined) {
+      ledger.end(ending = endingOf(item));
+      if (!listens) return worker.killForCall();
+      this.#graces.set(ending, now() + ENDING_GRACE);
+      worker.tellEnd(reasonOf(item, ending));
+    } else if (now() >= (this.#graces.get(ending) ?? 0)) {
+      worker.killForCall();
+    }
+    this.forEnd();
+  }
+}
+
+/** Whether calls wait in the worker that could be taken back; also in one that is leaving. */
+export function hasMore(worker: Worker): boolean {
+  return worker.ledger.outstanding > 1;
+}
+
+/** How soon a worker's calls must be looked at; `Infinity`: they need not. */
+function paceFor({ ledger, killReason }: Worker): number {
+  if (killReason !== undefined) return STALL;
+  let pace = Infinity;
+  for (const { state, rules } of ledger.items()) {
+    if (state === ItemState.SETTLED) return STALL;
+    if (rules.taskTimeout !== Infinity) pace = Math.min(pace, paceOf(rules.taskTimeout));
+  }
+  return pace;
+}
+
+function paceOf(taskTimeout: number): number {
+  return Math.min(Math.max(taskTimeout / LOOKS_IN_LIMIT, STALL), LONGEST_PACE);
+}
+
+function endingOf({ profile, rules: { taskTimeout } }: WorkItem): Ending {
+  const task = fullName(profile.task);
+  return {
+    error: (thrown) => {
+      const cause = TELLS_END.some((name) => isErgateError(thrown, name)) ? undefined : thrown;
+      return new TaskTimeoutError(
+        `Cannot finish the call of ${task} as it must not run for longer than its taskTimeout of ${taskTimeout} ms: it did`,
+        { task, taskTimeout, ...(cause === undefined ? undefined : { cause }) },
+      );
+    },
+  };
+}
+
+/** What the call's own signal is to say. */
+function reasonOf({ state, rules: { group } }: WorkItem, ending: Ending): unknown {
+  if (state !== ItemState.SETTLED) return ending.error();
+  return group?.reason() ??
+    new CancelledError("Cannot go on with the call as it must not be cancelled: it was, by force");
+}
