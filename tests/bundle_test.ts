@@ -289,8 +289,12 @@ test("bundle: two classes of one given name and one text are refused, not taken 
 
 // ----- Bun's binaries
 
-/** They are made by Bun, whatever runs the tests. */
-const BUN = runtimeName === "bun" ? process.execPath : join(REPOSITORY, "node_modules", ".bin", "bun");
+/** They are made by Bun and hold it, whatever runs the tests: there they are tested. */
+const isBun = runtimeName === "bun";
+
+function testBinary(name: string, fn: () => Promise<void>): void {
+  if (isBun) test(name, fn);
+}
 
 function runBinary(project: UserProject, path: string, env: ProgramOptions["env"] = {}): Promise<ProgramResult> {
   return runProgram("", {
@@ -314,43 +318,55 @@ const BINARIES: Record<string, { flags: readonly string[]; code: string }> = {
 };
 
 for (const [name, { flags, code }] of Object.entries(BINARIES)) {
-  test(`binary: a program compiled by bun runs its pool, ${name}`, () =>
-    withProject({ "main.ts": code }, async (project) => {
-      await compile(project, flags);
-      assert.equal(printed(await runBinary(project, project.path("program"))), EXPECTED);
-      assertRuns(project, 3);
-      assert.deepEqual(project.temporary, []);
-    }));
+  testBinary(
+    `binary: a program compiled by bun runs its pool, ${name}`,
+    () =>
+      withProject({ "main.ts": code }, async (project) => {
+        await compile(project, flags);
+        assert.equal(printed(await runBinary(project, project.path("program"))), EXPECTED);
+        assertRuns(project, 3);
+        assert.deepEqual(project.temporary, []);
+      }),
+  );
 }
 
-test("binary: classes of one name from two modules cross as themselves", () =>
-  withProject(classesOf("import.meta"), async (project) => {
-    await compile(project, []);
-    assert.equal(printed(await runBinary(project, project.path("program"))), CLASSES_EXPECTED);
-  }));
+testBinary(
+  "binary: classes of one name from two modules cross as themselves",
+  () =>
+    withProject(classesOf("import.meta"), async (project) => {
+      await compile(project, []);
+      assert.equal(printed(await runBinary(project, project.path("program"))), CLASSES_EXPECTED);
+    }),
+);
 
-test("binary: without its guard it is one clear error, and no fork bomb", () =>
-  withProject({ "main.ts": PROGRAM.replace("if (isMain(META))", "") }, async (project) => {
-    await compile(project, []);
-    const { code, signal, stderr, stdout } = await runBinary(project, project.path("program"));
-    assert.equal(signal, null);
-    assert.notEqual(code, 0);
-    assert.equal(stdout, "");
-    assert.match(stderr, /if \(isMain\(import\.meta\)\)/);
-    assertRuns(project, 3);
-    await project.untilClean();
-  }));
+testBinary(
+  "binary: without its guard it is one clear error, and no fork bomb",
+  () =>
+    withProject({ "main.ts": PROGRAM.replace("if (isMain(META))", "") }, async (project) => {
+      await compile(project, []);
+      const { code, signal, stderr, stdout } = await runBinary(project, project.path("program"));
+      assert.equal(signal, null);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, "");
+      assert.match(stderr, /if \(isMain\(import\.meta\)\)/);
+      assertRuns(project, 3);
+      await project.untilClean();
+    }),
+);
 
-test("binary: a task that runs the binary again gets a program, not a worker", () =>
-  withProject({ "main.ts": RUNS_ITSELF.replace("META", "import.meta") }, async (project) => {
-    await compile(project, []);
-    const path = project.path("program");
-    const result = await runBinary(project, path, { COMMAND: JSON.stringify([path]) });
-    assert.equal(printed(result), "outer 0 inner 0\n\n");
-  }));
+testBinary(
+  "binary: a task that runs the binary again gets a program, not a worker",
+  () =>
+    withProject({ "main.ts": RUNS_ITSELF.replace("META", "import.meta") }, async (project) => {
+      await compile(project, []);
+      const path = project.path("program");
+      const result = await runBinary(project, path, { COMMAND: JSON.stringify([path]) });
+      assert.equal(printed(result), "outer 0 inner 0\n\n");
+    }),
+);
 
 async function compile(project: UserProject, flags: readonly string[]): Promise<void> {
-  await tool(BUN, ["build", "--compile", ...flags, "main.ts", "--outfile", "program"], project.folder);
+  await tool(process.execPath, ["build", "--compile", ...flags, "main.ts", "--outfile", "program"], project.folder);
   // It must not need its source.
   rmSync(project.path("main.ts"));
 }

@@ -947,7 +947,7 @@ test("codec: truncated bytes are a DecodeError", () => {
   const { "a string longer than a block": _, "packed integers": _ints, "packed numbers": _numbers, ...rest } = table();
   for (const [name, value] of Object.entries(rest)) {
     const bytes = bytesOf(value);
-    const step = Math.ceil(bytes.length / 300);
+    const step = Math.ceil(bytes.length / 150);
     for (let end = 0; end < bytes.length; end += step) assert.ok(!tryDecode(bytes.slice(0, end)), name);
     assert.equal(tryDecode(new Uint8Array([...bytes, 0])), false);
     // What lies behind the end belongs to others.
@@ -960,7 +960,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
   const { "packed integers": _ints, "packed numbers": _numbers, ...rest } = table();
   const samples = Object.values(rest).map(bytesOf).filter((bytes) => bytes.length < 5000);
   let refused = 0;
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 10_000; i++) {
     const bytes = samples[i % samples.length].slice();
     for (let n = Math.floor(random() * 4); n >= 0; n--) {
       // Most tags are small numbers.
@@ -968,7 +968,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
     }
     if (!tryDecode(bytes)) refused++;
   }
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 10_000; i++) {
     const top = random() < 0.5 ? 256 : 32;
     tryDecode(
       Uint8Array.from(
@@ -977,7 +977,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
       ),
     );
   }
-  assert.ok(refused > 1000);
+  assert.ok(refused > 500);
 });
 
 test("codec: bytes that claim much allocate nothing", () => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { PicklingError } from "../mod.ts";
 import { liveProcesses } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { range, rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -46,7 +46,7 @@ forEachKind("C38 C39 C40 submit: a closure, a class, a bound method are refused 
     return Promise.resolve();
   }));
 
-forEachKind(
+forEachKindTogether(
   "C38 submit: the error shows the fix, with the function's own name",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -110,7 +110,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E151 submit: a getter or a proxy that throws is refused, with what it threw",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -134,7 +134,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E151 submit: a getter that submits a call of its own is refused, and that call is not made",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -154,7 +154,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E150 submit: cyclic, shared and deep values cross, both ways",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -171,7 +171,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E150 submit: takes its copy at the call; a task changes its own copy",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -187,7 +187,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E154 submit: large values, and values at both ends of their sizes",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -203,7 +203,7 @@ forEachKind(
 
 // Results
 
-forEachKind(
+forEachKindTogether(
   "E151 result: one that cannot cross fails its future with its path, and the pool works on",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -227,7 +227,7 @@ forEachKind(
 
 // Errors of tasks
 
-forEachKind("C21 errors: falsy ones are errors", (kind) =>
+forEachKindTogether("C21 errors: falsy ones are errors", (kind) =>
   withPool(kind, { maxWorkers: 1 }, async (pool) => {
     for (const [index, thrown] of [undefined, null, 0, "", false, 0n, NaN].entries()) {
       const future = pool.submit(more.throwFalsy, index);
@@ -239,7 +239,7 @@ forEachKind("C21 errors: falsy ones are errors", (kind) =>
     }
   }));
 
-forEachKind(
+forEachKindTogether(
   "C43 C57 E73 E77 E111 E115 errors: arrive as they are, with the worker's stack; the others are unharmed",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -262,7 +262,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C43 errors: one of a class that is not known keeps its name, fields and causes",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -277,7 +277,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C43 errors: one that holds what cannot cross arrives without that",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -290,7 +290,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E118 E140 errors: a call that failed can be submitted again",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

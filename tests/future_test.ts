@@ -680,14 +680,14 @@ test("E64 newFuture: the resolver settles its future", async () => {
   await assert.rejects(other.future, FAILURE);
 });
 
-test("E64 createFuture: a million pending futures are made, settled and cancelled in a moment", () => {
+test("E64 createFuture: hundreds of thousands of pending futures are made, settled and cancelled in a moment", () => {
   const began = performance.now();
   let heard = 0;
   const owner: FutureOwner = { cancelled: () => void heard++ };
-  const futures = Array.from({ length: 1_000_000 }, () => createFuture<number>(owner));
+  const futures = Array.from({ length: 300_000 }, () => createFuture<number>(owner));
   for (let index = 0; index < futures.length; index += 2) setResult(futures[index]!, index);
   for (const future of futures) future.cancel();
-  assert.equal(heard, 500_000);
+  assert.equal(heard, 150_000);
   assert.ok(futures.every((future) => future.done()));
   // A second's work at the most; the limit finds only what is no longer linear.
   assert.ok(performance.now() - began < 20_000);

@@ -77,6 +77,9 @@ export const runtimeName: RuntimeName = host.Deno ? "deno" : host.Bun ? "bun" : 
 /** Only a deadlock reaches it. */
 const TEST_LIMIT = 60_000;
 
+/** Milliseconds for all tests of a group. */
+const GROUP_LIMIT = 600_000;
+
 /** How long workers and their helpers may take to be gone after a test. */
 const GONE_LIMIT = 2_000;
 
@@ -110,8 +113,7 @@ export interface TestOptions {
 
 /** Registers a test with the runtime that runs this file. */
 export function test(name: string, fn: () => void | Promise<void>, options: TestOptions = {}): void {
-  const filter = host.process.env.ERGATE_TEST_FILTER;
-  if (filter && !name.toLowerCase().includes(filter.toLowerCase())) return;
+  if (isFilteredOut(name)) return;
   const limit = options.limit ?? TEST_LIMIT;
   log("registered", name);
   register(name, async () => {
@@ -124,6 +126,62 @@ export function test(name: string, fn: () => void | Promise<void>, options: Test
     }
     log("passed", name);
   }, 2 * limit);
+}
+
+function isFilteredOut(name: string): boolean {
+  const filter = host.process.env.ERGATE_TEST_FILTER;
+  return filter !== undefined && filter !== "" && !name.toLowerCase().includes(filter.toLowerCase());
+}
+
+/**
+ * Tests that may share what is dear to make. The runtime's runner sees them as one, so that its leak checks, and those of
+ * this file, hold for them as a whole; each is logged and counted by itself, and one that fails does not end the others.
+ */
+export class TestGroup {
+  readonly #name: string;
+  readonly #end: (failed: boolean) => Promise<void>;
+  readonly #members: { name: string; fn: () => void | Promise<void>; limit: number }[] = [];
+
+  /**
+   * Empty yet.
+   *
+   * @param end Ends what the tests shared, after the last one and after each that failed.
+   */
+  constructor(name: string, end: (failed: boolean) => Promise<void>) {
+    this.#name = name;
+    this.#end = end;
+  }
+
+  /** Adds a test; the first one registers the group with the runtime. */
+  test(name: string, fn: () => void | Promise<void>, { limit = TEST_LIMIT }: TestOptions = {}): void {
+    if (isFilteredOut(name)) return;
+    log("registered", name);
+    this.#members.push({ name, fn, limit });
+    if (this.#members.length === 1) register(this.#name, () => this.#run(), GROUP_LIMIT);
+  }
+
+  async #run(): Promise<void> {
+    const failed: string[] = [];
+    await null; // until the file has added all
+    for (const { name, fn, limit } of this.#members) {
+      log("started", name);
+      try {
+        await withLimit(
+          Promise.resolve().then(fn),
+          limit,
+          () => `The test did not end in ${limit} ms${describeLive()}`,
+        );
+        log("passed", name);
+      } catch (error) {
+        log("failed", name, describe(error));
+        failed.push(`${name}: ${describe(error)}`);
+        await this.#end(true);
+      }
+    }
+    await this.#end(false);
+    await endWorkers(failed.length > 0 ? 0 : GONE_LIMIT, failed.length > 0);
+    if (failed.length > 0) throw new Error(`${failed.length} tests failed:\n${failed.join("\n")}`);
+  }
 }
 
 function register(name: string, fn: () => Promise<void>, limit: number): void {

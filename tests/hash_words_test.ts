@@ -32,7 +32,7 @@ for (const task of [hashWord, hashWordTenTimes]) {
 }
 
 test("X2 X3 X4 hash_words: the program prints words, distinct hashes, times and speed-up, and ends well", async () => {
-  const { code, stdout, stderr } = await runProgram(PROGRAM, { args: ["300"] });
+  const { code, stdout, stderr } = await runProgram(PROGRAM, { args: ["300", "1"] });
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^(Deno|Bun|Node) \d+\.\S+: SHA-512 of 300 words, \d+ workers; medians of \d runs$/m);
   for (const rounds of ["One round", "Ten rounds"]) {

@@ -131,12 +131,13 @@ export function forEachKind(
   fn: (kind: Kind) => void | Promise<void>,
   options: KindTestOptions = {},
 ): void {
-  for (const kind of kinds) {
-    const needs = Object.entries(options.needs ?? {}) as [keyof Abilities, boolean][];
-    if (needs.every(([ability, wanted]) => kind.can[ability] === wanted)) {
-      test(`${name} [${kind.name}]`, () => fn(kind), options);
-    }
-  }
+  for (const kind of kindsThat(options.needs)) test(`${name} [${kind.name}]`, () => fn(kind), options);
+}
+
+/** The kinds that can do these things, or cannot, as it says. */
+export function kindsThat(needs: Partial<Abilities> = {}): readonly Kind[] {
+  const wanted = Object.entries(needs) as [keyof Abilities, boolean][];
+  return kinds.filter((kind) => wanted.every(([ability, can]) => kind.can[ability] === can));
 }
 
 /** Waits until so many workers are alive. */

