@@ -1,9 +1,9 @@
 /**
- * Runs the suite, `tests/*_test.ts`, on one runtime: each file in a process of its own, two at a time. Results are
+ * Runs the suite, `tests/*_test.ts`, on the runtimes: each file in a process of its own, three at a time. Results are
  * counted by what the harness logs, one JSON line per event: see `verdict.ts`.
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, type Runtime, type Tool } from "./install.ts";
@@ -17,8 +17,8 @@ export interface SuiteOptions {
   readonly filter?: string;
   /** Files at a time. */
   readonly jobs: number;
-  /** Milliseconds for the whole suite on this runtime. */
-  readonly limit: number;
+  /** When all must have ended, by `performance.now()`. */
+  readonly end: number;
 }
 
 /** How each runtime runs a test file. Types are checked before, once. */
@@ -35,48 +35,92 @@ const ALONE = /^\/\/ gate: alone\b/m;
 /** Only a deadlock of the whole file reaches it. */
 const FILE_LIMIT = 150_000;
 
-/** Runs the files and prints a line for each, then one with the runtime's version and sum, which it returns as well. */
-export async function runSuite(name: Runtime, tool: Tool, options: SuiteOptions): Promise<string> {
-  const start = performance.now();
-  const sum: Count = { passed: 0, failed: 0 };
+/** A file on one of the runtimes. */
+interface Job {
+  readonly name: Runtime;
+  readonly tool: Tool;
+  readonly file: string;
+}
+
+/**
+ * Runs the files on each runtime and prints a line for each, then one with the runtime's version and sum when its last file
+ * is done; returns those. A runtime's last files run beside the first of the next.
+ */
+export async function runSuite(tools: Partial<Record<Runtime, Tool>>, options: SuiteOptions): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "ergate-gate-"));
-  async function one(file: string): Promise<void> {
-    const rest = options.limit - (performance.now() - start);
-    const count = await runFile(name, tool, file, options, folder, Math.min(FILE_LIMIT, rest));
-    sum.passed += count.passed;
-    sum.failed += count.failed;
+  const sums = new Map(Object.entries(tools).map(([name, tool]) => [name, new Sum(name, tool, options.files.length)]));
+  async function one({ name, tool, file }: Job): Promise<void> {
+    const sum = sums.get(name)!;
+    sum.begin();
+    sum.add(await runFile({ name, tool, file }, options, folder));
   }
+  const files = longestFirst(options.files);
+  const jobs = Object.entries(tools).flatMap(([name, tool]) =>
+    files.map((file): Job => ({ name: name as Runtime, tool, file }))
+  );
   try {
-    const alone = options.files.filter((file) => ALONE.test(readFileSync(join(ROOT, file), "utf8").slice(0, 2000)));
-    await each(options.files.filter((file) => !alone.includes(file)), options.jobs, one);
-    await each(alone, 1, one);
+    await each(jobs.filter(({ file }) => !ALONE.test(head(file))), options.jobs, one);
+    await each(jobs.filter(({ file }) => ALONE.test(head(file))), 1, one);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  if (sum.passed + sum.failed === 0) {
-    sum.failed = 1;
-    line(`${name}: no test ran`, false, "");
-  }
-  add(sum);
-  const sumLine = `${name} ${tool.version}: ${words(sum)} ${seconds(performance.now() - start)}`;
-  console.log(`${sumLine}\n`);
-  return sumLine;
+  return Array.from(sums.values(), ({ line }) => line);
 }
 
-async function runFile(
-  name: Runtime,
-  tool: Tool,
-  file: string,
-  options: SuiteOptions,
-  folder: string,
-  limit: number,
-): Promise<Count> {
+/** As far as their sizes tell: so the last ones are short, and nothing runs alone for long. */
+function longestFirst(files: readonly string[]): string[] {
+  const sizes = new Map(files.map((file) => [file, statSync(join(ROOT, file)).size]));
+  return files.toSorted((one, other) => sizes.get(other)! - sizes.get(one)!);
+}
+
+function head(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8").slice(0, 2000);
+}
+
+/** What is known of a runtime's files. */
+class Sum {
+  /** Its line, once all are done. */
+  line = "";
+  readonly #name: string;
+  readonly #tool: Tool;
+  readonly #count: Count = { passed: 0, failed: 0 };
+  #left: number;
+  #start: number | undefined;
+
+  constructor(name: string, tool: Tool, files: number) {
+    this.#name = name;
+    this.#tool = tool;
+    this.#left = files;
+  }
+
+  begin(): void {
+    this.#start ??= performance.now();
+  }
+
+  add({ passed, failed }: Count): void {
+    this.#count.passed += passed;
+    this.#count.failed += failed;
+    if (--this.#left > 0) return;
+    if (this.#count.passed + this.#count.failed === 0) {
+      this.#count.failed = 1;
+      line(`${this.#name}: no test ran`, false, "");
+    }
+    add(this.#count);
+    this.line = `${this.#name} ${this.#tool.version}: ${words(this.#count)} ${
+      seconds(performance.now() - this.#start!)
+    }`;
+    console.log(`${this.line}\n`);
+  }
+}
+
+async function runFile({ name, tool, file }: Job, options: SuiteOptions, folder: string): Promise<Count> {
   const title = `${name}: ${file}`;
+  const limit = Math.min(FILE_LIMIT, options.end - performance.now());
   if (limit <= 0) {
-    line(title, false, "did not run: the runtime's time was over");
+    line(title, false, "did not run: the gate's time was over");
     return { passed: 0, failed: 1 };
   }
-  const log = join(folder, `${file.replaceAll("/", "_")}.log`);
+  const log = join(folder, `${name}_${file.replaceAll("/", "_")}.log`);
   // Node strips and compiles some forty modules for each program that a test runs: half of the time of such tests.
   const compiled = join(folder, "compiled");
   const env = { ERGATE_TEST_LOG: log, ERGATE_TEST_FILTER: options.filter, NODE_COMPILE_CACHE: compiled };
