@@ -1,8 +1,9 @@
 /** Many small calls at once: what a call costs. */
 import process from "node:process";
-import { bareWorkers, pools } from "./kinds.ts";
+import { Pool, ThreadPool } from "../pool/mod.ts";
+import { bareWorkers, pools, WORKERS } from "./kinds.ts";
 import type { Contestant, Row } from "./harness.ts";
-import { identity } from "./tasks.ts";
+import { identity, napOrSpin } from "./tasks.ts";
 
 /** Calls in a message of the bare workers. */
 const BATCH = 1000;
@@ -28,13 +29,28 @@ async function flood(count: number, quick: boolean, value: (index: number) => un
   return [...submitting, ...bare];
 }
 
+const MULTI_POOLS = [["Pool.map", Pool], ["ThreadPool.map", ThreadPool]] as const;
+
 /** Maps over `count` numbers, with defaults, and takes the results as an array. */
 async function mapInts(count: number, quick: boolean): Promise<Contestant[]> {
   const numbers = Array.from({ length: count }, (_, index) => index);
-  return await pools(quick, async (pool) => {
-    const results = await pool.map(identity, numbers).toArray();
+  function check(results: readonly number[]): void {
     if (results[count - 1] !== count - 1) throw new Error("The results are not the numbers");
-  });
+  }
+  return [
+    ...await pools(quick, async (pool) => check(await pool.map(identity, numbers).toArray())),
+    ...await Promise.all(MULTI_POOLS.map(byMultiPool)),
+  ];
+
+  async function byMultiPool([name, Class]: (typeof MULTI_POOLS)[number]): Promise<Contestant> {
+    const pool = new Class(WORKERS);
+    await Promise.all(Array.from({ length: WORKERS }, () => pool.apply(napOrSpin, [1, 0])));
+    return {
+      name,
+      run: async () => check(await pool.map(identity<number>, numbers)),
+      close: () => pool[Symbol.asyncDispose](),
+    };
+  }
 }
 
 /** Submits `count` calls in one turn, and awaits them all; also finds what memory one takes while it is pending. */

@@ -35,6 +35,8 @@ export const TARGETS: readonly Target[] = [
   { row: NESTED, of: "threads", rate: 200_000 },
   { row: NESTED, of: "processes", with: "ProcessPoolExecutor", speed: 12 },
   ...both(MAP, { with: "Pool", speed: 1 }),
+  { row: MAP, of: "ThreadPool.map", with: "Pool", speed: 1 },
+  { row: MAP, of: "Pool.map", with: "Pool", speed: 1 },
   { row: "round trip", of: "threads", with: "bare thread", time: 1.3 },
   { row: "round trip", of: "processes", with: "bare child", time: 1.4 },
   { row: COPIED, of: "threads", with: "bare thread" },

@@ -23,6 +23,7 @@ import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { Abortable } from "./abort_group.ts";
 import type { CallRules } from "./call_options.ts";
+import { Gathered } from "./map_gathered.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { cancelledError, ColumnItems, EncodedItems, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
@@ -62,8 +63,8 @@ export interface MapMode {
   readonly isStar?: boolean;
   /** Results come as they complete, in no order; an error of the iterable itself comes last. */
   readonly isUnordered?: boolean;
-  /** Whoever reads goes on after an error: nothing is ever held back. */
-  readonly neverPauses?: boolean;
+  /** Results are wanted all together, in order, by {@linkcode MapCalls.gathered}; nothing is held back after an error. */
+  readonly isGathered?: boolean;
   /** Called when nothing more will be drawn. */
   onExhausted?(): void;
 }
@@ -120,7 +121,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #undrawn: (() => unknown) | undefined;
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
-  #mayPause: boolean;
+  #mayPause = true;
   /** Failures that were not delivered, of which the scheduler is told. */
   readonly #unseen = new Set<Failure>();
   /** What came to its turn in that time, in order. */
@@ -130,6 +131,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   readonly #isStar: boolean;
   /** If so, `#slots` holds what is settled and not given, in the order of settling, and nothing is pending in it. */
   readonly #isUnordered: boolean;
+  /** If so, there are no slots and no readers. */
+  readonly #gathered: Gathered | undefined;
   readonly #onExhausted: (() => void) | undefined;
 
   /** Buffers that move with the item that has them. */
@@ -152,7 +155,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#copyOptions = { transfer: rules.transfer, metOnly: true, check };
     this.#isStar = mode.isStar ?? false;
     this.#isUnordered = mode.isUnordered ?? false;
-    this.#mayPause = !mode.neverPauses;
+    this.#gathered = mode.isGathered ? new Gathered() : undefined;
     this.#onExhausted = mode.onExhausted;
     this.#scheduler = scheduler;
     this.#profile = profile;
@@ -165,6 +168,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#drawnAnyway = buffersize === undefined ? this.#rows.knownSize : 0;
     if (!this.#exhausted) scheduler.addSource(this);
     this.#draw();
+  }
+
+  /** All values, of a map that is gathered. */
+  get gathered(): Promise<unknown[]> {
+    return this.#gathered!.all;
   }
 
   [Symbol.asyncIterator](): this {
@@ -208,6 +216,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   settled(index: number, outcome: unknown): void {
     this.#unsettled--;
+    if (this.#gathered !== undefined) {
+      this.#gathered.settle(index, outcome);
+      return this.#drawOrEnd();
+    }
     this.#leaveIfDone();
     if (this.#finished) return;
     if (this.#isUnordered) this.#slots.push(outcome);
@@ -221,6 +233,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
     this.#unsettled -= count;
+    if (this.#gathered !== undefined) {
+      this.#gathered.settleAll(index, count, values, from);
+      return this.#drawOrEnd();
+    }
     this.#leaveIfDone();
     if (this.#finished) return;
     const place = index - this.#given;
@@ -231,11 +247,18 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (this.#readers.size > 0 && (this.#isUnordered || place === 0)) this.#serve();
   }
 
+  /** Goes on with a map that is gathered; many items at a time, as those that are drawn in one go travel together. */
+  #drawOrEnd(): void {
+    if (this.#exhausted) this.#leaveIfDone();
+    else if (this.#unsettled <= this.#room / 2) this.#draw();
+  }
+
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
   #leaveIfDone(): void {
     if (!this.#exhausted || this.#unsettled > 0) return;
     this.#scheduler.removeSource(this);
     this.#rules.group?.delete(this);
+    this.#gathered?.end(this.#undrawn);
   }
 
   dropped(span: MapSpan, count: number, queued: boolean): void {
@@ -344,10 +367,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     return this.#slots.shift();
   }
 
-  /** What an item is settled with that has failed. */
+  /** What an item is settled with that has failed; of those of a map that is gathered one is told, and that surely. */
   #failure(error: unknown): Failure {
     const failure = new Failure(() => error);
-    if (this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
+    if (this.#gathered === undefined && this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
     return failure;
   }
 
@@ -429,8 +452,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #hasRoom(): boolean {
     if (this.#exhausted || this.#paused) return false;
     if ((this.#items?.count ?? 0) >= this.#scheduler.room.left) return false; // the scheduler tells when there is some
-    const unread = this.#isUnordered ? this.#slots.size + this.#unsettled : this.#slots.size;
-    return this.#drawn < this.#drawnAnyway || unread < this.#room;
+    const isPending = this.#isUnordered || this.#gathered !== undefined;
+    return this.#drawn < this.#drawnAnyway || this.#slots.size + (isPending ? this.#unsettled : 0) < this.#room;
   }
 
   #draw(): void {
@@ -488,11 +511,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** An iterable has thrown: the error is the last result. */
   #failDrawing(error: unknown): void {
     if (this.#exhausted) return;
+    const isLast = this.#isUnordered || this.#gathered !== undefined;
+    if (isLast) this.#undrawn = () => error;
     this.#exhaust();
-    if (this.#isUnordered) {
-      this.#undrawn = () => error;
-      return;
-    }
+    if (isLast) return;
     this.#drawn++;
     this.#slots.push(this.#failure(error));
   }
@@ -512,9 +534,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     const copied = this.#copy(item);
     if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
     if (copied instanceof Failure) {
-      this.#drawn++;
+      const index = this.#drawn++;
       this.#queueDrawn();
-      this.#slots.push(copied);
+      if (this.#gathered !== undefined) this.#gathered.settle(index, copied);
+      else this.#slots.push(copied);
       return;
     }
     if (!(this.#items instanceof EncodedItems && this.#items.tryAdd(copied))) this.#begin(new EncodedItems(copied));
@@ -538,7 +561,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** An item that was drawn waits for its result. */
   #pend(): void {
     this.#drawn++;
-    if (!this.#isUnordered) this.#slots.push(PENDING);
+    if (!this.#isUnordered && this.#gathered === undefined) this.#slots.push(PENDING);
     this.#unsettled++;
   }
 

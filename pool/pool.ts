@@ -487,8 +487,8 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
 
   /** The values of all items, once all calls have ended. */
   #gather<R>(fn: AnyFunction, iterable: unknown, { chunksize }: ChunkOptions, isStar: boolean): Promise<R[]> {
-    const calls = this.#startMap(fn, [iterable, { chunksize }], { isStar, neverPauses: true });
-    return valuesOf(calls as MapResults<unknown> as MapResults<R>);
+    const calls = this.#startMap(fn, [iterable, { chunksize }], { isStar, isGathered: true });
+    return calls.gathered as Promise<R[]>;
   }
 
   #imap<R>(fn: AnyFunction, iterable: unknown, options: ImapOptions, isUnordered: boolean): ImapResults<R> {
@@ -500,7 +500,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
 
   #startMap(fn: AnyFunction, rest: readonly unknown[], mode: MapMode): MapCalls {
     this.#checkRunning();
-    const drawing = new Drawing(!mode.neverPauses);
+    const drawing = new Drawing(!mode.isGathered);
     this.#drawing.add(drawing);
     let isStarted = false;
     const onExhausted = (): void => {
@@ -526,21 +526,6 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
 const MAP_OPTIONS: readonly string[] = ["chunksize"];
 const MAP_ASYNC_OPTIONS: readonly string[] = [...MAP_OPTIONS, ...CALLBACK_OPTIONS];
 const IMAP_OPTIONS: readonly string[] = [...MAP_OPTIONS, "buffersize"];
-
-/** All values, or the first error once all have ended. */
-async function valuesOf<R>(results: MapResults<R>): Promise<R[]> {
-  let failure: { readonly error: unknown } | undefined;
-  for (;;) {
-    try {
-      const values = await results.toArray();
-      if (failure === undefined) return values;
-      break;
-    } catch (error) {
-      failure ??= { error };
-    }
-  }
-  throw failure.error;
-}
 
 /**
  * The options of an executor by the names that it has for them.
