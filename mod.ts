@@ -52,7 +52,7 @@ export { task, type TaskOptions, tasks } from "./tasks/task.ts";
 export { transfer } from "./tasks/transfer.ts";
 export { isMain } from "./runtime/is_main.ts";
 export type { ChildPermissions, PermissionName } from "./runtime/deno_permissions.ts";
-export { Future } from "./executor/future.ts";
+export { type CancelOptions, Future } from "./executor/future.ts";
 export {
   asCompleted,
   type AsCompletedOptions,
@@ -63,7 +63,7 @@ export {
   type WaitOptions,
   type WaitResult,
 } from "./executor/wait.ts";
-export type { CallOptions } from "./executor/call_options.ts";
+export type { CallOptions, Retries } from "./executor/call_options.ts";
 export { Executor, type ShutdownOptions } from "./executor/executor.ts";
 export type { MapResults } from "./executor/map.ts";
 export type { Heads, Items, MapOptions, Zipped } from "./executor/map_arguments.ts";
