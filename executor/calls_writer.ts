@@ -88,11 +88,11 @@ export class CallsWriter {
 }
 
 function areOneRun(first: WorkItem, item: WorkItem, flags: number): boolean {
-  return item.profile === first.profile && item.attempt === first.attempt && flagsOf(item) === flags;
+  return item.profile === first.profile && item.failed === first.failed && flagsOf(item) === flags;
 }
 
 function flagsOf(item: WorkItem): number {
   return (item.slices ? RunFlag.SLICES : 0) | (item.segments.length > 0 ? RunFlag.SEGMENTS : 0) |
     (item.isColumn ? RunFlag.COLUMN : 0) | (item.isAlone ? RunFlag.ALONE : 0) |
-    (item.attempt > 1 ? RunFlag.AGAIN : 0) | (item.rules.onProgress === undefined ? 0 : RunFlag.PROGRESS);
+    (item.failed === undefined ? 0 : RunFlag.AGAIN) | (item.rules.onProgress === undefined ? 0 : RunFlag.PROGRESS);
 }

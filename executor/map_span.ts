@@ -185,8 +185,7 @@ export class MapSpan extends WorkItem {
     first.id = this.id;
     first.state = this.state;
     first.estimate = this.estimate;
-    first.attempt = this.attempt;
-    first.losses = this.losses;
+    first.failed = this.failed;
     this.id += count;
     this.#index += count;
     this.#at += count;

@@ -37,7 +37,7 @@ export class Retrying {
    */
   tryAgain(item: WorkItem, error: unknown, isLoss: boolean): boolean {
     if (!item.mayRunAgain(isLoss) || !isWorthIt(item, error)) return false;
-    item.beginAttempt(isLoss);
+    item.attemptFailed(isLoss);
     this.#queue.hold(item);
     this.#waiting.set(
       item,

@@ -74,6 +74,27 @@ export interface ItemQueue {
   readonly unseen: Unseen;
 }
 
+/** Attempts of a call that have failed. */
+interface FailedAttempts {
+  /** By an error of the task, or its time limit. */
+  readonly errors: number;
+  /** By its worker's death. */
+  readonly losses: number;
+}
+
+const NONE_FAILED: FailedAttempts = { errors: 0, losses: 0 };
+
+/** Who has seen the outcome of a call. */
+const Sight = {
+  /** Nobody, yet. */
+  NONE: 0,
+  /** Nobody, and it has failed: that is to be reported. */
+  MISSED: 1,
+  /** Somebody has looked at the future. */
+  SEEN: 2,
+} as const;
+type Sight = typeof Sight[keyof typeof Sight];
+
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -95,9 +116,8 @@ export abstract class WorkItem {
   readonly profile: TaskProfile;
   /** Options of its calls. */
   readonly rules: CallRules;
-  /** Which attempt this is, or will be, from 1; those that ended by a worker's death among the ones before. */
-  attempt = 1;
-  losses = 0;
+  /** Attempts that have failed; `undefined`: none has. */
+  failed: FailedAttempts | undefined;
   /** Large buffers beside its arguments, which are its own; only a single call has any. */
   segments: readonly Segment[] = NO_SEGMENTS;
   /** Where it is. */
@@ -118,15 +138,21 @@ export abstract class WorkItem {
 
   /** Whether a failed attempt may be followed by another; `isLoss`: its worker died. */
   mayRunAgain(isLoss: boolean): boolean {
-    const { errors, losses, all } = this.rules.retries;
-    if (this.attempt > all) return false;
-    return isLoss ? this.losses < losses : this.attempt - 1 - this.losses < errors;
+    const { retries } = this.rules;
+    if (retries.all === 0) return false;
+    const { errors, losses } = this.failed ?? NONE_FAILED;
+    return errors + losses < retries.all && (isLoss ? losses < retries.losses : errors < retries.errors);
   }
 
-  /** Counts an attempt that has failed. */
-  beginAttempt(isLoss: boolean): void {
-    this.attempt++;
-    if (isLoss) this.losses++;
+  /** Counts an attempt that has failed; `isLoss`: its worker died. */
+  attemptFailed(isLoss: boolean): void {
+    const { errors, losses } = this.failed ?? NONE_FAILED;
+    this.failed = isLoss ? { errors, losses: losses + 1 } : { errors: errors + 1, losses };
+  }
+
+  /** Which attempt this is, or will be, from 1. */
+  get attempt(): number {
+    return this.failed === undefined ? 1 : 1 + this.failed.errors + this.failed.losses;
   }
 
   /** Bytes of its arguments, without the buffers beside them. */
@@ -246,10 +272,7 @@ export class SubmittedCall extends WorkItem implements Abortable {
   #bytes: Uint8Array;
   readonly #start: number;
   readonly #end: number;
-  /** Somebody has looked at the future. */
-  #isSeen = false;
-  /** It has failed, and is to be reported. */
-  #isUnseen = false;
+  #sight: Sight = Sight.NONE;
 
   /** Makes the future. */
   constructor(
@@ -292,9 +315,8 @@ export class SubmittedCall extends WorkItem implements Abortable {
 
   /** Somebody looks at the future. */
   seen(): void {
-    this.#isSeen = true;
-    if (this.#isUnseen) this.#queue.unseen.delete(this);
-    this.#isUnseen = false;
+    if (this.#sight === Sight.MISSED) this.#queue.unseen.delete(this);
+    this.#sight = Sight.SEEN;
   }
 
   /** The future was cancelled, by force if this was sent. */
@@ -319,7 +341,7 @@ export class SubmittedCall extends WorkItem implements Abortable {
 
   protected onFailure(error: unknown): void {
     // First, as a callback of the future may look.
-    if (!this.#isSeen) this.#isUnseen = this.#queue.unseen.add(this, error);
+    if (this.#sight === Sight.NONE && this.#queue.unseen.add(this, error)) this.#sight = Sight.MISSED;
     setException(this.future, error);
   }
 }
