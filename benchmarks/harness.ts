@@ -29,7 +29,7 @@ export interface Row {
   readonly unit: string;
   /** Rounds that are measured; one in the short form. */
   readonly rounds: number;
-  /** Whether a round that is not measured comes first. */
+  /** Whether a round that is not measured comes first; never in the short form, which measures nothing. */
   readonly warm: boolean;
   /** Makes the contestants. */
   open(count: number, quick: boolean): Contestant[] | Promise<Contestant[]>;
@@ -60,7 +60,7 @@ export async function measureRow(row: Row, quick: boolean): Promise<Measured> {
   const contestants = await row.open(count, quick);
   const times: Record<string, number[]> = Object.fromEntries(contestants.map(({ name }) => [name, []]));
   try {
-    if (row.warm) { for (const contestant of contestants) await contestant.run(); }
+    if (row.warm && !quick) { for (const contestant of contestants) await contestant.run(); }
     for (let round = 0; round < (quick ? 1 : row.rounds); round++) {
       for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
         times[contestant.name].push(await timed(() => contestant.run()));

@@ -18,7 +18,7 @@ import { StreamChannel } from "../channel/stream_channel.ts";
 import { runtime } from "../runtime/mod.ts";
 import { kill, sleep, test, until, withTempFolder } from "./harness.ts";
 import { forEachKind, type Kind } from "./kinds.ts";
-import { range, rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, withPool, withSharedPool } from "./pools.ts";
 import {
   bytes,
   bytesLater,
@@ -479,12 +479,28 @@ function forEachRoad(
   forEachKind(name, (kind) => fn(() => makePool(kind, "memory"), kind), { needs: { processes: false } });
 }
 
+/** The same with one pool for all tests, for a kind and a road. */
+function forEachRoadTogether(name: string, fn: (pool: Executor) => Promise<void>): void {
+  for (const road of ROADS) {
+    const key = (kind: Kind): string => `${kind.name} by ${road}`;
+    forEachKindTogether(
+      `${name}, by ${road}`,
+      (kind) => withSharedPool(key(kind), () => makePool(kind, road), fn),
+      { needs: { processes: true } },
+    );
+  }
+  forEachKindTogether(
+    name,
+    (kind) => withSharedPool(kind.name, () => makePool(kind, "memory"), fn),
+    { needs: { processes: false } },
+  );
+}
+
 function makePool(kind: Kind, road: Road): Executor {
   return kind.make(road === "memory" ? { maxWorkers: 1 } : { maxWorkers: 1, runtime: withoutMemory() as never });
 }
 
-forEachRoad("big data: buffers of many sizes go there and come back", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: buffers of many sizes go there and come back", async (pool) => {
   for (const size of [SEGMENT_SIZE - 8, SEGMENT_SIZE, 200_000, PIECE_SIZE * PIECES + 8, 9 * MB]) {
     const value = new Uint32Array(pattern(size));
     const back = await pool.submit(echo, value) as Uint32Array;
@@ -493,8 +509,7 @@ forEachRoad("big data: buffers of many sizes go there and come back", async (mak
   assert.deepEqual(await pool.submit(ends, new Float64Array(MB).fill(0.5)), [MB, 1]);
 });
 
-forEachRoad("big data: what shares a buffer shares it there and here, whatever holds it", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: what shares a buffer shares it there and here, whatever holds it", async (pool) => {
   const buffer = pattern(3 * MB);
   const resizable = new ArrayBuffer(MB, { maxByteLength: 2 * MB });
   const value = {
@@ -513,8 +528,7 @@ forEachRoad("big data: what shares a buffer shares it there and here, whatever h
   assert.deepEqual([back.resizable.maxByteLength, back.resizable.byteLength], [2 * MB, MB]);
 });
 
-forEachRoad("big data: many segments in one call, and in one message of a map", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: many segments in one call, and in one message of a map", async (pool) => {
   const many = range(300).map((i) => new Uint8Array(SEGMENT_SIZE).fill(i));
   const back = await pool.submit(echo, many) as Uint8Array[];
   assert.ok(back.every((bytes, i) => bytes.length === SEGMENT_SIZE && bytes[7] === i % 256));
@@ -523,16 +537,14 @@ forEachRoad("big data: many segments in one call, and in one message of a map", 
   assert.deepEqual(results, items.map((item, i) => [item.length, 2 * i]));
 });
 
-forEachRoad("big data: what the caller changes after submit is not seen", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: what the caller changes after submit is not seen", async (pool) => {
   const value = new Uint8Array(6 * MB).fill(1);
   const future = pool.submit(ends, value);
   value.fill(2);
   assert.deepEqual(await future, [6 * MB, 2]);
 });
 
-forEachRoad("big data: what a task changes after it has returned is not seen", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: what a task changes after it has returned is not seen", async (pool) => {
   const sizes = [SEGMENT_SIZE, MB, 5 * MB];
   for (const size of sizes) {
     const results = await Promise.all([1, 2, 3].map((byte) => pool.submit(reused, byte, size)));
@@ -540,16 +552,14 @@ forEachRoad("big data: what a task changes after it has returned is not seen", a
   }
 });
 
-forEachRoad("big data: buffers that lie about themselves go both ways as they are", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: buffers that lie about themselves go both ways as they are", async (pool) => {
   const buffer = new ArrayBuffer(MB);
   Object.defineProperties(buffer, { byteLength: { value: 5 }, slice: { value: 0 } });
   assert.equal(new Uint8Array(await pool.submit(echo, buffer) as ArrayBuffer).length, MB);
   assert.equal(new Uint8Array(await pool.submit(lying, MB)).length, MB);
 });
 
-forEachRoad("big data: with transfer the caller's buffer has moved when submit returns", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: with transfer the caller's buffer has moved when submit returns", async (pool) => {
   for (const size of [100, MB, 6 * MB]) {
     const value = new Uint8Array(size).fill(3);
     const future = pool.with({ transfer: [value.buffer] }).submit(echo, { value });
@@ -559,8 +569,7 @@ forEachRoad("big data: with transfer the caller's buffer has moved when submit r
   }
 });
 
-forEachRoad("big data: transfer() moves a task's result", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: transfer() moves a task's result", async (pool) => {
   for (const size of [100, MB, 6 * MB]) {
     const { bytes } = await pool.submit(moved, size);
     assert.deepEqual([bytes.length, bytes[size - 1]], [size, 7]);
@@ -568,8 +577,7 @@ forEachRoad("big data: transfer() moves a task's result", async (make) => {
   }
 });
 
-forEachRoad("big data: 32 MB both ways", async (make) => {
-  await using pool = make();
+forEachRoadTogether("big data: 32 MB both ways", async (pool) => {
   const value = pattern(32 * MB);
   assertSame(await pool.submit(echo, value) as ArrayBuffer, value);
 });
@@ -596,8 +604,7 @@ forEachRoad(
   },
 );
 
-forEachRoad("transfer: many small buffers go both ways", async (make) => {
-  await using pool = make();
+forEachRoadTogether("transfer: many small buffers go both ways", async (pool) => {
   const buffers = range(10_000).map(() => new ArrayBuffer(8));
   assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * 10_000);
   assert.equal(buffers.every((buffer) => buffer.detached), true);
@@ -611,13 +618,15 @@ forEachKind("transfer: a call may have tens or hundreds of thousands of buffers"
   assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * count);
 });
 
-forEachRoad("transfer: what a task changes after reading its marked result has failed is not seen", async (make) => {
-  await using pool = make();
-  const failure = await rejection(pool.submit(failsMarked, 3, 20 * MB)) as Error & { cause: { data: Uint8Array } };
-  assert.ok(failure instanceof PicklingError, String(failure));
-  assertFull(failure.cause.data, 3);
-  assert.equal(failure.cause.data.length, 20 * MB);
-});
+forEachRoadTogether(
+  "transfer: what a task changes after reading its marked result has failed is not seen",
+  async (pool) => {
+    const failure = await rejection(pool.submit(failsMarked, 3, 20 * MB)) as Error & { cause: { data: Uint8Array } };
+    assert.ok(failure instanceof PicklingError, String(failure));
+    assertFull(failure.cause.data, 3);
+    assert.equal(failure.cause.data.length, 20 * MB);
+  },
+);
 
 forEachKind(
   "transfer: of memory that cannot move nothing moves, and the error says which and which way",

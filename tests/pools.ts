@@ -4,7 +4,7 @@ import { TestGroup, until, withTempFolder } from "./harness.ts";
 import { identity } from "./tasks.ts";
 import { type Kind, kindsThat, type KindTestOptions } from "./kinds.ts";
 
-/** The pools that tests share, by their kind and number of workers. */
+/** The pools that tests share, by a key of each. */
 const shared = new Map<string, Executor>();
 const groups = new Map<Kind, TestGroup>();
 let isSharing = false;
@@ -39,15 +39,15 @@ async function endShared(failed: boolean): Promise<void> {
   for (const pool of pools) await (failed ? pool.killWorkers() : pool.shutdown());
 }
 
-async function withSharedPool(
-  kind: Kind,
-  maxWorkers: number,
-  fn: (pool: Executor, folder: string) => Promise<void>,
+/** Runs `fn` with the pool of this key that the tests of `forEachKindTogether()` share, which is made if there is none yet. */
+export async function withSharedPool(
+  key: string,
+  make: () => Executor,
+  fn: (pool: Executor) => Promise<void>,
 ): Promise<void> {
-  const key = `${kind.name} ${maxWorkers}`;
-  const pool = shared.get(key) ?? kind.make({ maxWorkers });
+  const pool = shared.get(key) ?? make();
   shared.set(key, pool);
-  await withTempFolder((folder) => fn(pool, folder));
+  await fn(pool);
   await until("no call is left in the pool that tests share", () => pool.pendingCount === 0, 5_000);
   await pool.submit(identity, 0); // none of them may end it
 }
@@ -60,7 +60,8 @@ export function withPool(
 ): Promise<void> {
   const { maxWorkers, ...more } = options;
   if (isSharing && maxWorkers !== undefined && Object.keys(more).length === 0) {
-    return withSharedPool(kind, maxWorkers, fn);
+    const key = `${kind.name} ${maxWorkers}`;
+    return withTempFolder((folder) => withSharedPool(key, () => kind.make({ maxWorkers }), (pool) => fn(pool, folder)));
   }
   return withTempFolder(async (folder) => {
     const pool = kind.make(options);
