@@ -825,11 +825,12 @@ if (existsSync("/dev/shm") && existsSync("/proc/self/fd")) {
     }, async (project) => {
       for (const road of ROADS) {
         const env = { RUNTIME: new URL("../runtime/mod.ts", import.meta.url).href };
-        const { stdout, stderr } = await project.run("main.ts", { args: [road], env });
+        const { stdout, stderr, code } = await project.run("main.ts", { args: [road], env });
         const [parent, worker] = JSON.parse(stdout || "[]") as number[];
+        // Beside the copies some 5 MB are taken, on Bun once 36.
         // By the socket what the host has read lies there until garbage is collected, on a busy machine more than a copy.
-        const most = (road === "memory" ? 2.2 : 3.7) * 128;
-        assert.ok(parent < most && worker < most, `${road}: ${parent} and ${worker} MB; ${stderr}`);
+        const most = (road === "memory" ? 2.4 : 3.7) * 128;
+        assert.ok(parent < most && worker < most, `${road}: ${parent} and ${worker} MB; code ${code}, ${stderr}`);
       }
     }));
 
