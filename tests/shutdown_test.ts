@@ -533,7 +533,7 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
     code: `new ProcessPoolExecutor(2); console.log("end");`,
     stdout: "end\n",
   },
-  "never looks at a failure: it ends as if nothing were": {
+  "never looks at a failure: it is told once, and ends as if nothing were": {
     code: `
       const pool = new ProcessPoolExecutor(1);
       pool.submit(fail);
@@ -541,6 +541,7 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
       console.log("end");
     `,
     stdout: "end\n",
+    stderr: /^1 call of (Process|Thread)PoolExecutor failed and nobody looked: with RangeError: no\n$/,
   },
   "has several pools, all forgotten": {
     code: `

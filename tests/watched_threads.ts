@@ -36,13 +36,13 @@ function watchThreads(): void {
       const id = this.threadId;
       const word = new Int32Array(ergateTest);
       threads.set(id, { thread: this, word, kill: () => this.terminate() });
-      // In a later turn: what still loops there would go on before the pool has judged this death.
-      this.on("exit", () =>
-        void setTimeout(() => {
-          threads.delete(id);
-          Atomics.store(word, 0, THREAD_IS_OVER);
-          Atomics.notify(word, 0);
-        }, 0));
+      this.on("exit", async () => {
+        threads.delete(id);
+        // Some microtasks later: what still loops there would go on before the pool, which hears of it too, has judged.
+        for (let step = 0; step < 50; step++) await null;
+        Atomics.store(word, 0, THREAD_IS_OVER);
+        Atomics.notify(word, 0);
+      });
       void Promise.resolve(Atomics.waitAsync(word, 0, THREAD_LIVES).value).then(() => killThread(id));
     }
   };
