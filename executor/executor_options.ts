@@ -30,6 +30,8 @@ export interface ExecutorOptions<InitArgs extends unknown[] = unknown[]> {
   /**
    * A task that each worker runs before its first call. If it throws, the pool is broken at once.
    *
+   * It has no time limit: calls wait for one that never ends until `killWorkers()`.
+   *
    * There is no finalizer: what a task module opened is closed with its worker.
    */
   readonly initializer?: (...args: InitArgs) => unknown;

@@ -119,6 +119,7 @@ export class Ledger {
   /** Gives the worker calls; they go out with the next {@linkcode Ledger.write}. */
   assign(item: WorkItem): void {
     item.send();
+    if (this.outstanding === 0) this.#seen = -1; // its time at that call begins now, not when it became idle
     this.#sent.push(item);
     this.#calls += item.count;
     this.outstanding += item.count;

@@ -7,6 +7,8 @@
  *   … a call that it has was cancelled by force, or
  *     the call has run for its taskTimeout              what waits is taken back, so that it can enter no other; then the
  *                                                       call that it is held at is told to end, or it is killed
+ * … at none for a second, though it has calls, one
+ *     with a time limit: something in it loops          what waits is taken back, and it is killed
  * ```
  *
  * A kill names its call: it comes only when the slate shows that the worker is at that call and can enter no other
@@ -25,6 +27,9 @@ const STALL = 2;
 /** Looks within a time limit, and milliseconds between two of them at most: the limit is kept so well. */
 const LOOKS_IN_LIMIT = 16;
 const LONGEST_PACE = 20;
+
+/** Milliseconds at least in which a worker that has a call with a time limit must enter one: a busy system takes some. */
+const STUCK = 1_000;
 
 /** Milliseconds that a call has to end by itself when its signal has aborted, if it has asked for that. */
 const ENDING_GRACE = 1_000;
@@ -116,9 +121,13 @@ export class Watch {
     if (time < STALL) return;
     const isOver = item !== undefined && (item.state === ItemState.SETTLED ||
       running >= item.rules.taskTimeout || worker.killReason !== undefined);
-    if (!isOver && !stalls && !hurries) return;
+    // A timer that a call has left behind may loop; what the worker has not entered is not lost.
+    const isStuck = item === undefined && time >= STUCK && time >= limitOf(worker);
+    if (!isOver && !isStuck && !stalls && !hurries) return;
     if (ledger.ending === undefined) { for (const back of ledger.takeBack()) taken.push(back); }
-    if (isOver && ledger.isHeld) this.#end(worker, item, listens);
+    if (!ledger.isHeld) return;
+    if (isOver) this.#end(worker, item, listens);
+    else if (isStuck) worker.killForCall();
   }
 
   #end(worker: Worker, item: WorkItem, listens: boolean): void {
@@ -152,6 +161,11 @@ function paceFor({ ledger, killReason }: Worker): number {
     if (rules.taskTimeout !== Infinity) pace = Math.min(pace, paceOf(rules.taskTimeout));
   }
   return pace;
+}
+
+/** The shortest time limit of a worker's calls; `Infinity`: they have none. */
+function limitOf({ ledger }: Worker): number {
+  return Math.min(Infinity, ...ledger.items().map(({ rules }) => rules.taskTimeout));
 }
 
 function paceOf(taskTimeout: number): number {

@@ -6,6 +6,7 @@ import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
 import * as tasks from "./tasks.ts";
+import * as deadly from "./tasks_losses.ts";
 
 /** Milliseconds: short, as these calls all come to it. */
 const SHORT = 60;
@@ -116,6 +117,17 @@ forEachKind(
       assert.equal(kind.isAlive(id), false);
     }),
   { needs: { processes: true } },
+);
+
+forEachKind(
+  "U3 taskTimeout: a worker in which a leftover timer loops is replaced; the call runs elsewhere",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const looping = new Arrivals(folder);
+      const before = await pool.submit(deadly.loopWhenIdle, looping.path);
+      await looping.wait(1);
+      assert.notEqual(await pool.with({ taskTimeout: 2_000 }).submit(tasks.workerId), before);
+    }),
 );
 
 // The task's own signal
