@@ -14,10 +14,7 @@
  *
  * Dispatching happens once for all submits of a turn, in a microtask; so the calls of a turn travel in one message.
  *
- * How far ahead: a worker is given more than one call only if their task has proved short, and then not more than
- * {@linkcode WorkItem.ahead} milliseconds of work. So a long call waits in the queue, where it can be cancelled and goes to the
- * first worker that is free; and a short one that is caught behind a call that turned out long is taken back as soon as
- * another worker could run it.
+ * `dispatcher.ts` says which worker gets which call.
  */
 import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functions.ts";
 import { Answer } from "../channel/protocol.ts";
@@ -27,6 +24,7 @@ import type { RegisteredTask } from "../tasks/registry.ts";
 import { CallArguments } from "./call_arguments.ts";
 import type { CallRules } from "./call_options.ts";
 import { CallQueue } from "./call_queue.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { Idle } from "./idle.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
 import { MemoryWatch } from "./memory_watch.ts";
@@ -34,21 +32,9 @@ import { Retrying } from "./retrying.ts";
 import { Room } from "./room.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
 import { Unseen } from "./unseen.ts";
-import { hasMore, Watch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 import { ItemState, SubmittedCall, TaskProfile, type WorkItem } from "./work_item.ts";
 import { TERMINATION_GRACE, type Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
-
-/** Bytes of arguments that a worker has at most, beyond its first call. */
-const MOST_BYTES_AHEAD = 1 << 20;
-
-/** Bytes of arguments that a worker has at most in one chunk whose size the user gave: it must fit into a message. */
-const MOST_BYTES_IN_CHUNK = 64 << 20;
-
-/** Milliseconds that a worker may have ahead, however little waits: a round trip is to be hidden. */
-const LEAST_AHEAD = 2;
-
-/** So that sums of estimates, which are a little off, still fill what they should. */
-const ROUNDING = 1e-6;
 
 /** What makes a scheduler one of processes, or of threads. */
 export interface SchedulerOptions extends StaffOptions {
@@ -122,6 +108,7 @@ export class Scheduler implements StaffEvents {
   #onDrained: (() => void) | undefined;
   /** Lets the program end again: held while anything is pending, and during a shutdown. */
   #letEnd: (() => void) | undefined;
+  readonly #dispatcher: Dispatcher;
   readonly #watch: Watch;
   readonly #idle: Idle;
   readonly #memory: MemoryWatch;
@@ -131,6 +118,8 @@ export class Scheduler implements StaffEvents {
   readonly unseen: Unseen = new Unseen();
   /** Those who wait for room are to be told again, in a later turn. */
   #roomDue = false;
+  /** Maps were told of room before those who wait for it. */
+  #mapsFirst = false;
   readonly #retrying: Retrying;
 
   /** Starts nothing yet. */
@@ -138,13 +127,16 @@ export class Scheduler implements StaffEvents {
     this.#options = options;
     this.arguments = new CallArguments(options.sending);
     this.#staff = new Staff(options, this);
+    this.#dispatcher = new Dispatcher(this.#queue, this.#staff, options.maxTasksPerChild, (taskTimeout) => {
+      this.#watch.forLimit(taskTimeout);
+    });
     this.#retrying = new Retrying(this);
     this.#idle = new Idle(options.idleTimeout, this.#staff.workers);
     this.#memory = new MemoryWatch(options.maxMemoryPerWorker, this.#staff.workers, () => this.#watch.forEnd());
     this.room = new Room(options.maxQueued, this);
     this.#watch = new Watch({
       workers: this.#staff.workers,
-      someoneIsFree: () => this.#someoneIsFree(),
+      someoneIsFree: () => this.#dispatcher.someoneIsFree,
       tookBack: (items) => {
         for (const item of items) this.#giveBack(item);
         this.#queue.takeReturned();
@@ -427,8 +419,11 @@ export class Scheduler implements StaffEvents {
 
   #tellRoom(): void {
     if (this.room.maxQueued === Infinity) return;
+    // In turns: a map must not wait for ever behind those who always ask again, nor they behind it.
+    this.#mapsFirst = !this.#mapsFirst;
+    if (this.#mapsFirst) this.#drawMore();
     const someWait = this.room.tell();
-    if (!someWait) { for (const source of Array.from(this.#sources)) source.roomMade(); }
+    if (!someWait) this.#drawMore();
     if (!someWait || this.#roomDue) return;
     this.#roomDue = true;
     this.nextTurn(() => {
@@ -437,71 +432,16 @@ export class Scheduler implements StaffEvents {
     });
   }
 
+  #drawMore(): void {
+    for (const source of Array.from(this.#sources)) source.roomMade();
+  }
+
   #dispatch(): void {
-    for (let item = this.#queue.peek(); item !== undefined; item = this.#queue.peek()) {
-      const worker = this.#freest(item);
-      if (worker === undefined || !this.#fill(worker)) break;
-    }
-    this.#staff.startFor(this.#queue.size);
+    this.#dispatcher.dispatch();
     this.#idle.watch();
-    if (this.#someoneIsFree() && this.#someoneHasMore()) this.#watch.forStalls();
+    if (this.#pending > 0) this.#memory.watch();
+    if (this.#dispatcher.someoneIsFree && this.#dispatcher.someoneHasMore) this.#watch.forStalls();
     this.#restIfIdle();
-  }
-
-  /** The worker with the least to do, an idle one first; of equals the one that has been there longest. */
-  #freest({ ahead, mostAhead }: WorkItem): Worker | undefined {
-    let freest: Worker | undefined;
-    for (const worker of this.#staff.workers) {
-      if (!this.#takesCalls(worker)) continue;
-      if (worker.ledger.outstanding === 0) return worker;
-      // One that has half of what it may have waits for more, so that it gets much at once.
-      if (worker.ledger.load > ahead / 2 || worker.ledger.outstanding > mostAhead / 2) continue;
-      if (freest === undefined || worker.ledger.load < freest.ledger.load) freest = worker;
-    }
-    return freest;
-  }
-
-  #takesCalls(worker: Worker): boolean {
-    return worker.takesCalls && worker.ledger.charged < this.#options.maxTasksPerChild;
-  }
-
-  /** Gives a worker its share of the queue; says whether it took anything. */
-  #fill(worker: Worker): boolean {
-    // An even share, or the first worker would take all of a short queue while the others stay idle.
-    let takers = 0;
-    for (const other of this.#staff.workers) if (this.#takesCalls(other)) takers++;
-    const { size } = this.#queue;
-    const share = Math.ceil(size / takers);
-    let taken = 0;
-    let previous: WorkItem | undefined;
-    for (let item = this.#queue.peek(); item !== undefined && this.#takesCalls(worker); item = this.#queue.peek()) {
-      item.estimate = estimate(item);
-      const count = previous !== undefined && item.joins(previous)
-        ? item.countWithin(MOST_BYTES_IN_CHUNK - worker.ledger.bytes, item.chunkLeft)
-        : roomFor(worker, item, share - taken, size * item.estimate / (2 * takers));
-      if (count === 0) break;
-      const assigned = this.#queue.take(Math.min(count, this.#options.maxTasksPerChild - worker.ledger.charged));
-      worker.ledger.assign(assigned);
-      if (assigned.rules.taskTimeout !== Infinity) this.#watch.forLimit(assigned.rules.taskTimeout);
-      previous = assigned;
-      taken += assigned.count;
-    }
-    worker.flush();
-    this.#memory.watch();
-    return taken > 0;
-  }
-
-  #someoneIsFree(): boolean {
-    if (this.#staff.mayGrow) return true;
-    for (const worker of this.#staff.workers) {
-      if (this.#takesCalls(worker) && worker.ledger.outstanding === 0) return true;
-    }
-    return false;
-  }
-
-  #someoneHasMore(): boolean {
-    for (const worker of this.#staff.workers) if (hasMore(worker)) return true;
-    return false;
   }
 
   // What workers, and their staff, tell.
@@ -608,30 +548,4 @@ export class Scheduler implements StaffEvents {
 
 function closedError(): ShutdownError {
   return new ShutdownError("Cannot submit a call as the executor must be open: it was shut down");
-}
-
-/** What a worker is thought to need for a call, in milliseconds; all that it may have, if its task has not run yet. */
-function estimate(item: WorkItem): number {
-  return Math.min(Math.max(item.profile.mean, 0.001), item.ahead);
-}
-
-/**
- * How many of an item's first calls a worker may have.
- *
- * @param share Calls that are its share of what waits.
- * @param half Milliseconds that half of its share is thought to take: it gets no more ahead, so that towards the end of the
- *   queue less and less is given at a time, and no worker has long to do when the others are done.
- */
-function roomFor({ ledger }: Worker, item: WorkItem, share: number, half: number): number {
-  const least = ledger.outstanding === 0 ? 1 : 0;
-  const ahead = Math.min(item.ahead, Math.max(half, LEAST_AHEAD));
-  const most = Math.min(
-    share,
-    item.mostAhead - ledger.outstanding,
-    Math.floor((ahead - ledger.load) / item.estimate + ROUNDING),
-  );
-  const count = most < 1 ? least : Math.max(least, item.countWithin(MOST_BYTES_AHEAD - ledger.bytes, most));
-  // A chunk that the user asked for begins where there is room for one of its calls.
-  if (count === 0 || item.chunkLeft === 0) return Math.min(count, item.count);
-  return Math.max(1, item.countWithin(MOST_BYTES_IN_CHUNK - ledger.bytes, item.chunkLeft));
 }
