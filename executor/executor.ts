@@ -8,10 +8,14 @@ import type { Future } from "./future.ts";
 import { MapCalls, type MapMode, type MapResults } from "./map.ts";
 import { type Heads, type MapOptions, splitMapArguments, type Zipped } from "./map_arguments.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Unseen } from "./unseen.ts";
 import { SubmittedCall } from "./work_item.ts";
 
 /** Starts a map of an executor; set by the class's static block. */
 let startMap: (executor: Executor, fn: AnyFunction, rest: readonly unknown[], mode?: MapMode) => MapCalls;
+
+/** What an executor tells of failures; set by the class's static block. */
+let unseen: (executor: Executor) => Unseen;
 
 /** Options of {@linkcode Executor.shutdown}. */
 export interface ShutdownOptions {
@@ -65,6 +69,7 @@ export abstract class Executor {
   readonly #rules: CallRules;
 
   static {
+    unseen = (executor) => executor.#scheduler.unseen;
     startMap = (executor, fn, rest, mode) => {
       checkMayUseExecutor();
       const scheduler = executor.#scheduler;
@@ -345,6 +350,11 @@ export abstract class Executor {
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
   }
+}
+
+/** The failures of an executor that nobody has looked at, for other faces than its own. */
+export function unseenOf(executor: Executor): Unseen {
+  return unseen(executor);
 }
 
 /**

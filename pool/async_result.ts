@@ -4,11 +4,22 @@ import { createFuture, type Future, setException, setResult } from "../executor/
 import { wait } from "../executor/wait.ts";
 import { callBack, type CallbackOptions } from "./callbacks.ts";
 
+/** Failures that nobody has looked at. */
+export interface UnseenFailures {
+  /** One more; says whether it counts. */
+  add(failed: object, error: unknown): boolean;
+  /** Somebody has looked at it. */
+  delete(failed: object): void;
+}
+
 /**
  * The result of `applyAsync`, `mapAsync` or `starmapAsync`, later. Python's `multiprocessing.pool.AsyncResult`.
  *
  * It may be dropped: the calls run all the same, and a failure that nobody looks at is no unhandled rejection. It is no promise,
  * so that it can be returned from an `async` function: `get()` gives one.
+ *
+ * Unlike Python, a failure that nobody has looked at, by `get()`, `successful()` or an `errorCallback`, is reported in one line when the
+ * pool has ended; its option `reportUnseen` turns that off.
  *
  * Unlike Python, nothing blocks: `get` and `wait` return promises, and times are milliseconds. Unlike Python, the results of a
  * pool that is terminated, or breaks, end in an error, where `get()` waits for ever there.
@@ -37,24 +48,34 @@ import { callBack, type CallbackOptions } from "./callbacks.ts";
  * @typeParam T Type of the value: an array of values, if there were several calls.
  */
 export class AsyncResult<T> {
-  readonly #future: Future<T> = createFuture<T>();
+  readonly #future: Future<T>;
+  readonly #unseen: UnseenFailures | undefined;
   #failed = false;
+  /** Somebody has looked, or is told by a callback. */
+  #isSeen: boolean;
+  /** It counts among the failures that nobody looked at. */
+  #isMissed = false;
 
   /**
    * Made by pools.
    *
    * @param outcome What becomes of the calls.
    * @param callbacks What to call then, before the result is ready.
+   * @param unseen Where a failure counts that nobody looks at.
    */
-  constructor(outcome: PromiseLike<T>, callbacks: CallbackOptions<T> = {}) {
+  constructor(outcome: PromiseLike<T>, callbacks?: CallbackOptions<T>, unseen?: UnseenFailures) {
+    this.#unseen = unseen;
+    this.#isSeen = callbacks?.errorCallback !== undefined;
+    this.#future = createFuture({ cancelled: () => {}, seen: () => this.#see() });
     outcome.then(
       (value) => {
-        callBack(callbacks.callback, value, this);
+        callBack(callbacks?.callback, value, this);
         setResult(this.#future, value);
       },
       (error: unknown) => {
-        callBack(callbacks.errorCallback, error, this);
+        callBack(callbacks?.errorCallback, error, this);
         this.#failed = true;
+        if (!this.#isSeen) this.#isMissed = unseen?.add(this, error) ?? false;
         setException(this.#future, error);
       },
     );
@@ -118,7 +139,14 @@ export class AsyncResult<T> {
     if (!this.ready()) {
       throw new InvalidStateError("Cannot tell whether the calls were successful as they must have ended: not ready");
     }
+    this.#see();
     return !this.#failed;
+  }
+
+  #see(): void {
+    this.#isSeen = true;
+    if (this.#isMissed) this.#unseen?.delete(this);
+    this.#isMissed = false;
   }
 
   /**

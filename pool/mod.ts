@@ -20,7 +20,7 @@
  *
  * @module
  */
-export { AsyncResult } from "./async_result.ts";
+export { AsyncResult, type UnseenFailures } from "./async_result.ts";
 export type { CallbackOptions } from "./callbacks.ts";
 export { type Context, cpuCount, getAllStartMethods, getContext, getStartMethod } from "./context.ts";
 export type { ImapResults } from "./imap_results.ts";

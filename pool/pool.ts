@@ -12,7 +12,7 @@ import { describe, InvalidStateError, ShutdownError } from "../errors.ts";
 import { queueMicrotask } from "../runtime/host_functions.ts";
 import type { AnyFunction } from "../tasks/registry.ts";
 import type { Sendable, SendableArgs } from "../tasks/sendable.ts";
-import { type Executor, mapOf } from "../executor/executor.ts";
+import { type Executor, mapOf, unseenOf } from "../executor/executor.ts";
 import type { InitargsOf } from "../executor/executor_options.ts";
 import type { MapCalls, MapMode, MapResults } from "../executor/map.ts";
 import type { Items } from "../executor/map_arguments.ts";
@@ -22,7 +22,7 @@ import {
   ProcessPoolExecutor,
   type ProcessPoolExecutorOptions,
 } from "../executor/process_pool.ts";
-import { AsyncResult } from "./async_result.ts";
+import { AsyncResult, type UnseenFailures } from "./async_result.ts";
 import { CALLBACK_OPTIONS, type CallbackOptions, checkCallOptions } from "./callbacks.ts";
 import { ImapIterator, type ImapResults } from "./imap_results.ts";
 import { checkContext, type ContextLike } from "./start_method.ts";
@@ -169,6 +169,8 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
   #state: PoolState = "RUN";
   /** Maps that still draw from their inputs. */
   readonly #drawing = new Set<Drawing>();
+  /** Failures that nobody has looked at; what fails as the pool is terminated is no news. */
+  readonly #unseen: UnseenFailures;
   /** The end of the workers, once they were terminated. */
   #terminated: Promise<void> | undefined;
 
@@ -189,6 +191,11 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
   ) {
     this.#executor = face.executor as Executor | undefined ?? processExecutor(options);
     this.#name = face.name ?? "Pool";
+    const unseen = unseenOf(this.#executor);
+    this.#unseen = {
+      add: (failed, error) => this.#state !== "TERMINATE" && unseen.add(failed, error),
+      delete: (failed) => unseen.delete(failed),
+    };
   }
 
   static {
@@ -261,7 +268,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     options: CallbackOptions<unknown> = {},
   ): AsyncResult<never> {
     checkCallOptions(options, CALLBACK_OPTIONS);
-    return new AsyncResult(this.#submit(fn, args), options) as AsyncResult<never>;
+    return new AsyncResult(this.#submit(fn, args), options, this.#unseen) as AsyncResult<never>;
   }
 
   /**
@@ -310,7 +317,8 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     options: MapAsyncOptions<Awaited<Result>[]> = {},
   ): AsyncResult<Awaited<Result>[]> {
     checkCallOptions(options, MAP_ASYNC_OPTIONS);
-    return new AsyncResult(this.#gather<Awaited<Result>>(fn as AnyFunction, iterable, options, false), options);
+    const values = this.#gather<Awaited<Result>>(fn as AnyFunction, iterable, options, false);
+    return new AsyncResult(values, options, this.#unseen);
   }
 
   /**
@@ -350,7 +358,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     options: MapAsyncOptions<Awaited<Result>[]> = {},
   ): AsyncResult<Awaited<Result>[]> {
     checkCallOptions(options, MAP_ASYNC_OPTIONS);
-    return new AsyncResult(this.#gather<Awaited<Result>>(fn, iterable, options, true), options);
+    return new AsyncResult(this.#gather<Awaited<Result>>(fn, iterable, options, true), options, this.#unseen);
   }
 
   /**

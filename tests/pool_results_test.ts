@@ -4,7 +4,7 @@ import { InvalidStateError, PicklingError, TimeoutError } from "../mod.ts";
 import { AsyncResult } from "../pool/mod.ts";
 import { Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { withMultiPool } from "./pool_kinds.ts";
+import { poolName, withMultiPool } from "./pool_kinds.ts";
 import { range, rejection, reported } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -140,10 +140,19 @@ forEachKind(
       for (let n = 0; n < 20; n++) pool.applyAsync(tasks.sleep, [n % 3], { callback: () => dots++ });
       for (let n = 0; n < 3; n++) pool.applyAsync(tasks.raise, ["nobody looks"], { errorCallback: () => dots++ });
       pool.applyAsync(tasks.raise, ["nobody looks"]);
+      assert.equal((await rejection(pool.applyAsync(tasks.raise, ["looked at"]).get()) as Error).message, "looked at");
+      const failed = pool.mapAsync(more.failForThree, [3]);
+      await failed.wait();
+      assert.equal(failed.successful(), false);
       pool.mapAsync(tasks.identity, range(10), { callback: ({ length }) => dots += length });
       pool.close();
-      await pool.join();
+      const lines = await reported(async () => {
+        await pool.join();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      });
       assert.equal(dots, 33);
+      const words = `1 call of ${poolName(kind)} failed and nobody looked: with Error: nobody looks`;
+      assert.deepEqual(lines, [[words]]);
     }),
 );
 
