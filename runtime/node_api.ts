@@ -170,6 +170,7 @@ export interface NodeModules {
     readSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;
     writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number | null): number;
     rmSync(path: string, options: { readonly recursive: boolean; readonly force: boolean }): void;
+    rmdirSync(path: string): void;
     realpathSync(path: string): string;
     existsSync(path: string): boolean;
   };

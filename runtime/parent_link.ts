@@ -18,6 +18,9 @@ export async function connectToParent(openSlate: (path: string) => SlateMemory):
   const { socket: path, slate: slatePath, memory, token, guard } = JSON.parse(readLine()) as ChildGreeting;
   if (guard !== undefined) await startGuard(path, token, guard);
   const [up, down] = await Promise.all([connect(path), connect(path)]);
+  // A parent that is out of descriptors may have one of them and drop the other. Then it would wait for this process for as
+  // long as a start may take, and this process for it.
+  up.once("close", () => down.destroy());
   // Before the hello: then the parent unlinks them.
   const slate = openSlate(slatePath);
   const file = memory === undefined ? undefined : openMemory(memory);

@@ -161,7 +161,7 @@ class ProcessHost {
       ]);
       for (const folder of this.#folders()) {
         try {
-          nodeModule("node:fs").rmSync(folder, { recursive: true, force: true });
+          removeFolder(folder);
         } catch {
           // The reaper has removed it at its end. Where there is none, an empty folder stays: less than a failing shutdown.
         }
@@ -301,12 +301,24 @@ function temporaryFolder(adapter: ProcessHostAdapter): string {
   try {
     real = nodeModule("node:fs").realpathSync(path);
   } catch (error) {
-    throw new Error(`Cannot start worker processes as the temporary folder (TMPDIR) must be there: it is ${path}`, {
+    const why = (error as Error).message;
+    throw new Error(`Cannot start worker processes as the temporary folder (TMPDIR) must be there, ${path}: ${why}`, {
       cause: error,
     });
   }
   const size = new TextEncoder().encode(`${real}/ergate-0123456789ab/sock`).length;
   return size > LONGEST_SOCKET_PATH ? "/tmp" : real;
+}
+
+/** Removes a folder; one that holds no more than the socket, which is usual, without a descriptor: there may be none left. */
+function removeFolder(path: string): void {
+  const { rmSync, rmdirSync } = nodeModule("node:fs");
+  try {
+    rmSync(`${path}/sock`, { recursive: false, force: true });
+    rmdirSync(path);
+  } catch {
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** 128 random bits. */

@@ -36,6 +36,8 @@ export interface Abilities {
   readonly processes: boolean;
   /** It hears of errors that nobody catches in a worker. `bun test` takes those of threads for itself: see `threads_test.ts`. */
   readonly strays: boolean;
+  /** The program lives on when a worker's start finds no descriptor: Deno ends it, with threads Bun too ("panic"). */
+  readonly narrow: boolean;
 }
 
 /** How a worker ended, as the errors tell it. */
@@ -71,7 +73,7 @@ export interface Kind {
 
 const processes: Kind = {
   name: "process",
-  can: { processes: true, strays: true },
+  can: { processes: true, strays: true, narrow: runtimeName !== "deno" },
   className: "ProcessPoolExecutor",
   Broken: BrokenProcessPool,
   deaths: {
@@ -95,7 +97,7 @@ const processes: Kind = {
 
 const threads: Kind = {
   name: "thread",
-  can: { processes: false, strays: runtimeName !== "bun" },
+  can: { processes: false, strays: runtimeName !== "bun", narrow: runtimeName === "node" },
   className: "ThreadPoolExecutor",
   Broken: BrokenThreadPool,
   deaths: {
