@@ -10,7 +10,7 @@
  * `ERGATE_TEST_FILTER` is a piece of the names to run; `ERGATE_TEST_SEED` the seed to use again.
  */
 
-import { arrive, countLines, fileIsOpen, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
+import { arrive, countLines, fileIsOpen, openFile, Patience, readLines, waitForFile, waitForLines } from "./latch.ts";
 import { killThread, liveThreads, THREAD_NAME } from "./watched_threads.ts";
 
 export { killThread, liveThreads } from "./watched_threads.ts";
@@ -210,15 +210,31 @@ async function runOne(fn: () => void | Promise<void>, limit: number): Promise<vo
 
 /** Waits for a promise no longer than `limit`, then rejects with the given words. */
 export async function withLimit<T>(promise: Promise<T>, limit: number, words: string | (() => string)): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancel: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(typeof words === "string" ? words : words())), limit);
+    cancel = afterRunning(limit, () => reject(new Error(typeof words === "string" ? words : words())));
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    cancel?.();
   }
+}
+
+/** Calls `fn` after so many milliseconds, of which a machine that halts this process for a while takes no more than one second. */
+function afterRunning(limit: number, fn: () => void): () => void {
+  let left = limit;
+  let timer: ReturnType<typeof setTimeout>;
+  function wait(): void {
+    const step = Math.min(left, 1_000);
+    timer = setTimeout(() => {
+      left -= step;
+      if (left <= 0) fn();
+      else wait();
+    }, step);
+  }
+  wait();
+  return () => clearTimeout(timer);
 }
 
 /** Waits for some milliseconds. Never to get an order: latches do that. */
@@ -228,9 +244,9 @@ export function sleep(milliseconds: number): Promise<void> {
 
 /** Waits until `holds()` is true, looking every few milliseconds; rejects with `what` after `limit` milliseconds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 20_000): Promise<void> {
-  const end = Date.now() + limit;
+  const patience = new Patience(limit);
   while (!await holds()) {
-    if (Date.now() > end) throw new Error(`Waited ${limit} ms in vain until ${what}`);
+    if (patience.isOver) throw new Error(`Waited ${limit} ms in vain until ${what}`);
     await sleep(3);
   }
 }
@@ -316,9 +332,9 @@ function isAnyAlive(): boolean {
 }
 
 async function endWorkers(limit: number, quiet: boolean): Promise<void> {
-  const end = Date.now() + limit;
+  const patience = new Patience(limit);
   while (isAnyAlive()) {
-    if (Date.now() < end) {
+    if (limit > 0 && !patience.isOver) {
       await sleep(10);
       continue;
     }
@@ -442,16 +458,16 @@ export function startProgram(file: string, options: ProgramOptions = {}): Progra
   let isOver = false;
   let timedOut = false;
   const ended = new Promise<ProgramResult>((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const cancel = afterRunning(options.timeout ?? 40_000, () => {
       timedOut = true;
       kill(-child.pid!, "SIGKILL");
-    }, options.timeout ?? 40_000);
+    });
     child.on("error", (error) => {
-      clearTimeout(timer);
+      cancel();
       reject(error);
     });
     child.on("close", (code, signal) => {
-      clearTimeout(timer);
+      cancel();
       isOver = true;
       resolve({ code, signal, stdout: out(), stderr: err(), timedOut });
     });

@@ -30,10 +30,29 @@ function blockFor(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
+/** A limit of the time in which this process runs: a machine that halts it for a while halts this clock, too. */
+export class Patience {
+  #left: number;
+  #last = Date.now();
+
+  /** Of so many milliseconds; is to be asked every few. */
+  constructor(limit: number) {
+    this.#left = limit;
+  }
+
+  /** Whether they are over. */
+  get isOver(): boolean {
+    const now = Date.now();
+    this.#left -= Math.min(now - this.#last, 100);
+    this.#last = now;
+    return this.#left < 0;
+  }
+}
+
 async function waitUntil(what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + LIMIT;
+  const patience = new Patience(LIMIT);
   while (!holds()) {
-    if (Date.now() > end) throw new Error(`Waited ${LIMIT} ms for ${what} in vain`);
+    if (patience.isOver) throw new Error(`Waited ${LIMIT} ms for ${what} in vain`);
     await sleep(2);
   }
 }
@@ -55,9 +74,9 @@ export function waitForFile(path: string): Promise<void> {
 
 /** Waits until the file is there and lets nothing else run in this thread, as a long computation would. */
 export function blockUntilFile(path: string): void {
-  const end = Date.now() + LIMIT;
+  const patience = new Patience(LIMIT);
   while (!fileIsOpen(path)) {
-    if (Date.now() > end) throw new Error(`Blocked ${LIMIT} ms for ${path} in vain`);
+    if (patience.isOver) throw new Error(`Blocked ${LIMIT} ms for ${path} in vain`);
     if (isOver()) throw new Error("This thread was ended");
     blockFor(1);
   }

@@ -33,6 +33,9 @@ export interface RunResult {
 /** Of a longer output only the two ends are kept. */
 const OUTPUT_LIMIT = 400_000;
 
+/** Milliseconds between two looks at a command's limit. */
+const TICK = 500;
+
 /** How long what a command started may live after it. */
 const LEFT_LIMIT = 2_000;
 
@@ -67,11 +70,15 @@ function runMarked(
     if (pid !== undefined) groups.add(pid);
     let output = "";
     let killed = false;
-    const timer = setTimeout(() => {
+    // By ticks: of a machine that is halted for a while, the command too, no more than one counts.
+    let left = Math.max(1, options.limit);
+    const timer = setInterval(() => {
+      left -= TICK;
+      if (left > 0 || killed) return;
       killed = true;
       killGroup(pid);
       killMarked(mark);
-    }, Math.max(1, options.limit));
+    }, TICK);
     // A stray process may hold the pipes open after the command has ended; it is found by its mark then.
     let lastResort: ReturnType<typeof setTimeout> | undefined;
     for (const stream of [child.stdout, child.stderr]) {
@@ -91,7 +98,7 @@ function runMarked(
       else finish(signal ? `ended by ${signal}` : `exit code ${code}`);
     });
     function finish(ending: string): void {
-      clearTimeout(timer);
+      clearInterval(timer);
       clearTimeout(lastResort);
       if (pid !== undefined) groups.delete(pid);
       resolve({ ending, output });
