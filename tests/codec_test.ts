@@ -6,7 +6,9 @@ import { DecodeError, decodeList, decodeValue, encodeList, encodeValue } from ".
 import { ARRAY, HOLES, STRINGS } from "../channel/codec_tags.ts";
 import { InvalidStateError, PicklingError } from "../errors.ts";
 import { writeFileSync } from "node:fs";
+import { difference } from "./difference.ts";
 import { randomNumbers, runProgram, test, withTempFolder } from "./harness.ts";
+import { RandomValues } from "./random_values.ts";
 import "../runtime/mod.ts"; // long arrays are asked for their keys as the host can
 
 const writer = new ByteWriter();
@@ -33,51 +35,10 @@ function sizeBytes(size: number): number[] {
   return size < 0x80 ? [size] : [size % 0x80 | 0x80, ...sizeBytes(Math.floor(size / 0x80))];
 }
 
-const toStringOf = (value: unknown): string => Object.prototype.toString.call(value);
-
 /** Asserts that two values are copies of one another, sharing and cycles included. */
-function assertSame(actual: unknown, expected: unknown, path = "value", pairs = new Map<unknown, unknown>()): void {
-  if (typeof expected !== "object" || expected === null) return assert.ok(Object.is(actual, expected), path);
-  assert.ok(typeof actual === "object" && actual !== null, path);
-  if (pairs.has(expected)) return assert.equal(pairs.get(expected), actual, `${path}: identity`);
-  pairs.set(expected, actual);
-  assert.equal(Object.getPrototypeOf(actual), Object.getPrototypeOf(expected), `${path}: prototype`);
-  assert.equal(toStringOf(actual), toStringOf(expected), path);
-  if (expected instanceof Date) assertSame(Number(actual), Number(expected), path);
-  if (expected instanceof RegExp) assert.equal(String(actual), String(expected), path);
-  if (expected instanceof ArrayBuffer) {
-    assert.deepEqual(new Uint8Array(actual as ArrayBuffer), new Uint8Array(expected), path);
-    assert.equal((actual as ArrayBuffer).resizable, expected.resizable, path);
-    assert.equal((actual as ArrayBuffer).maxByteLength, expected.maxByteLength, path);
-    return;
-  }
-  if (ArrayBuffer.isView(expected)) {
-    const view = actual as ArrayBufferView;
-    assert.equal(view.byteOffset, expected.byteOffset, path);
-    assert.equal(view.byteLength, expected.byteLength, path);
-    return assertSame(view.buffer, expected.buffer, `${path}.buffer`, pairs);
-  }
-  if (expected instanceof Map || expected instanceof Set) {
-    return assertSame([...(actual as Set<unknown>)], [...expected], `${path}.entries`, pairs);
-  }
-  if (/^\[object (Number|String|Boolean|BigInt)\]$/.test(toStringOf(expected))) {
-    assertSame(actual.valueOf(), expected.valueOf(), path);
-  }
-  if (expected instanceof Error) {
-    assert.equal((actual as Error).message, expected.message, path);
-    assert.equal((actual as Error).name, expected.name, path);
-    assertSame((actual as Error).cause, expected.cause, `${path}.cause`, pairs);
-  }
-  if (Array.isArray(expected)) assert.equal((actual as unknown[]).length, expected.length, path);
-  assert.deepEqual(Object.keys(actual), Object.keys(expected), path);
-  for (const key of Object.keys(expected)) {
-    assertSame(
-      (actual as Record<string, unknown>)[key],
-      (expected as Record<string, unknown>)[key],
-      `${path}.${key}`,
-      pairs,
-    );
-  }
+function assertSame(actual: unknown, expected: unknown, what = "value"): void {
+  const problem = difference(actual, expected);
+  assert.ok(problem === undefined, `${what}: ${problem}`);
 }
 
 function table(): Record<string, unknown> {
@@ -176,12 +137,15 @@ function table(): Record<string, unknown> {
       new EvalError(""),
       new URIError("u"),
     ],
-    ...("cause" in structuredClone(failure) ? { "an error's cause": failure } : {}),
+    "an error's cause": failure,
   };
 }
 
 test("codec: what structuredClone copies arrives as from structuredClone", () => {
-  for (const [name, value] of Object.entries(table())) assertSame(cross(value), structuredClone(value), name);
+  for (const [name, value] of Object.entries(table())) {
+    // Each host clones errors in a way of its own.
+    assertSame(cross(value), name.includes("error") ? value : structuredClone(value), name);
+  }
 });
 
 test("codec: values of one list share what they share", () => {
@@ -242,8 +206,8 @@ test("codec: what all objects inherit stays behind", () => {
 });
 
 test("codec: a program that has sent a dictionary writes small objects as one that has not", async () => {
-  const random = randomNumbers();
-  const values = Array.from({ length: 50 }, () => randomValue(random, 3, []));
+  const random = new RandomValues(randomNumbers());
+  const values = Array.from({ length: 50 }, () => random.next());
   const nested = { id: 17, user: { name: "Ada", tags: ["admin"] }, size: { width: 3, height: 4.5 }, at: [{ a: {} }] };
   const sizes = [0, 1, 16, 17, 127, 128, 129, 20_000];
   const dictionaries = sizes.map((size) =>
@@ -474,7 +438,8 @@ test("codec: each getter is read once", () => {
       return ++reads;
     },
   };
-  assertSame(cross({ value, list: [value] }), { value: { a: 1 }, list: [{ a: 1 }] }, "value", new Map());
+  const wanted = { a: 1 };
+  assertSame(cross({ value, list: [value] }), { value: wanted, list: [wanted] });
   assert.equal(reads, 1);
 });
 
@@ -841,95 +806,6 @@ test("codec: values cross from far down the stack", () => {
     return levels === 0 ? cross(deep(1000, 1)) : [descend(levels - 1)][0];
   }
   assert.deepEqual(inmostOf(descend(Math.floor(room / 3))), [1000, 1]);
-});
-
-type Random = () => number;
-
-function randomString(random: Random): string {
-  const kinds = [0x7f, 0xff, 0xffff];
-  const top = kinds[Math.floor(random() ** 2 * kinds.length)];
-  const length = Math.floor(random() ** 3 * 100);
-  return Array.from({ length }, () => String.fromCharCode(random() * (top + 1))).join("");
-}
-
-function randomPrimitive(random: Random): unknown {
-  switch (Math.floor(random() * 8)) {
-    case 0:
-      return Math.floor((random() - 0.5) * 300);
-    case 1:
-      return Math.floor((random() - 0.5) * 2 ** 33);
-    case 2:
-      return (random() - 0.5) * 10 ** Math.floor(random() * 600 - 300);
-    case 3:
-      return [undefined, null, true, false, -0, NaN][Math.floor(random() * 6)];
-    case 4:
-      return BigInt(Math.floor(random() * 2 ** 53)) ** BigInt(Math.floor(random() * 9)) * (random() < 0.5 ? 1n : -1n);
-    default:
-      return randomString(random);
-  }
-}
-
-function randomValue(random: Random, depth: number, made: unknown[]): unknown {
-  const kind = Math.floor(random() * 16);
-  if (depth === 0 || kind < 4) return randomPrimitive(random);
-  if (kind === 4 && made.length > 0) return made[Math.floor(random() * made.length)];
-  const size = Math.floor(random() ** 2 * 12);
-  function inner(): unknown {
-    return randomValue(random, depth - 1, made);
-  }
-  function keep<T>(value: T): T {
-    made.push(value);
-    return value;
-  }
-  switch (kind) {
-    case 5:
-      return keep(new Date(Math.floor(random() * 1e13)));
-    case 6:
-      return keep(
-        new RegExp(["a+", "[^x]", "(?<n>.)"][Math.floor(random() * 3)], ["", "gi", "u"][Math.floor(random() * 3)]),
-      );
-    case 7: {
-      const buffer = keep(new Uint8Array(Array.from({ length: 64 }, () => random() * 256)).buffer);
-      return keep(random() < 0.5 ? new Float64Array(buffer, 8, 3) : new DataView(buffer, 5));
-    }
-    case 8: {
-      const map = keep(new Map());
-      for (let i = 0; i < size; i++) map.set(inner(), inner());
-      return map;
-    }
-    case 9: {
-      const set = keep(new Set());
-      for (let i = 0; i < size; i++) set.add(inner());
-      return set;
-    }
-    case 10: {
-      const list: unknown[] = keep([]);
-      for (let i = 0; i < size; i++) list[Math.floor(random() * 30)] = inner();
-      return list;
-    }
-    case 11:
-      return keep(Array.from({ length: size + 6 }, () => random() < 0.97 ? Math.floor(random() * 1000) : random()));
-    case 12:
-      return keep(Array.from({ length: size + 6 }, () => random() < 0.98 ? randomString(random) : 1));
-    case 13: {
-      const list: unknown[] = keep([]);
-      for (let i = 0; i < size; i++) list.push(inner());
-      return list;
-    }
-    default: {
-      const object: Record<string, unknown> = keep({});
-      for (let i = 0; i < size; i++) object[random() < 0.7 ? `key${i}` : randomString(random)] = inner();
-      return object;
-    }
-  }
-}
-
-test("codec: 2,000 random values arrive as from structuredClone", () => {
-  const random = randomNumbers();
-  for (let i = 0; i < 2000; i++) {
-    const value = randomValue(random, 4, []);
-    assertSame(cross(value), structuredClone(value), `random value ${i}`);
-  }
 });
 
 /** Decodes bytes that may be anything. */
