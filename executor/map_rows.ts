@@ -13,6 +13,10 @@ export class Rows {
   readonly isAsync: boolean;
   /** How many rows there are, if the iterables say it; else 0, and of asynchronous ones: who knows when they give them. */
   readonly knownSize: number;
+  /** The only iterable, if it is an array: to read its items needs no iterator, and takes a fraction of the time. */
+  readonly array: readonly unknown[] | undefined;
+  /** Place of the array's next item. */
+  at = 0;
   readonly #iterators: readonly AnyIterator[];
   /** The one that has ended or thrown. */
   #ended: AnyIterator | undefined;
@@ -23,6 +27,8 @@ export class Rows {
     // NaN if one does not say; and some that are endless say Infinity.
     const size = Math.min(...iterables.map(sizeOf));
     this.knownSize = !this.isAsync && Number.isSafeInteger(size) && size > 0 ? size : 0;
+    const [only] = iterables;
+    this.array = iterables.length === 1 && isPlainArray(only) ? only : undefined;
     this.#iterators = iterables.map((items) =>
       Symbol.iterator in Object(items)
         ? (items as Iterable<unknown>)[Symbol.iterator]()
@@ -37,6 +43,7 @@ export class Rows {
 
   /** The next item of the only iterable, if it is not asynchronous; {@linkcode END} at the end. Throws what that throws. */
   nextValue(): unknown {
+    if (this.array !== undefined) return this.at < this.array.length ? this.array[this.at++] : END;
     const iterator = this.#iterators[0] as Iterator<unknown>;
     try {
       const { done, value } = checkedResult(iterator.next());
@@ -96,6 +103,11 @@ export class Rows {
       }
     }
   }
+}
+
+/** An array that is iterated as arrays are. */
+function isPlainArray(value: Items<unknown>): value is readonly unknown[] {
+  return Array.isArray(value) && value[Symbol.iterator] === Array.prototype[Symbol.iterator];
 }
 
 /** The number of items, if the iterable says it without being drawn; else `NaN`. */

@@ -115,20 +115,26 @@ export class EncodedItems implements DrawnItems {
 export class ColumnItems implements DrawnItems {
   readonly isColumn = true;
   readonly segments: CopiedArguments["segments"] = NO_SEGMENTS;
-  readonly #kind: ColumnKind;
+  /** What they are. */
+  readonly kind: ColumnKind;
   readonly #values: ColumnValue[];
 
   /** Of one item. */
   constructor(kind: ColumnKind, value: ColumnValue) {
-    this.#kind = kind;
+    this.kind = kind;
     this.#values = [value];
   }
 
   /** Appends the next item, if it is of that kind. */
   tryAdd(kind: ColumnKind, value: ColumnValue): boolean {
-    if (kind !== this.#kind) return false;
+    if (kind !== this.kind) return false;
     this.#values.push(value);
     return true;
+  }
+
+  /** Appends the next item, which is of that kind. */
+  add(value: ColumnValue): void {
+    this.#values.push(value);
   }
 
   get count(): number {
