@@ -36,7 +36,7 @@ if (isMain(import.meta)) {
   }
 }
 
-// Prints:
+// Prints, in any order, as what a task prints takes a way of its own:
 //   Task is done
 //   Custom callback was called
 // and then, in any order, the second callback of each future behind its first:

@@ -18,6 +18,6 @@ if (isMain(import.meta)) {
 
 // Prints a line for each of 50 tasks:
 //   Waiting for tasks to complete...
-//   About 49 tasks remain
+//   About … tasks remain
 //   …
 //   About 0 tasks remain

@@ -9,7 +9,8 @@ export async function work(way: string, value: number): Promise<void> {
 }
 tasks(import.meta, { work });
 
-async function byWait(executor: ProcessPoolExecutor): Promise<void> {
+async function byWait(): Promise<void> {
+  await using executor = new ProcessPoolExecutor(2);
   const futures = [0, 1, 2].map((value) => executor.submit(work, "wait", value));
   await wait(futures);
 }
@@ -19,7 +20,8 @@ async function byBlock(): Promise<void> {
   for (const value of [0, 1, 2]) executor.submit(work, "block", value);
 }
 
-async function byShutdown(executor: ProcessPoolExecutor): Promise<void> {
+async function byShutdown(): Promise<void> {
+  const executor = new ProcessPoolExecutor(1);
   for (const value of [0, 1, 2]) executor.submit(work, "shutdown", value);
   await executor.shutdown();
 }
@@ -31,9 +33,8 @@ async function byResult(): Promise<void> {
 }
 
 if (isMain(import.meta)) {
-  const executor = new ProcessPoolExecutor(2);
   for (const way of [byWait, byBlock, byShutdown, byResult]) {
-    await way(executor);
+    await way();
     console.log("All tasks are done!");
   }
 }
