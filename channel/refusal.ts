@@ -58,6 +58,9 @@ export function property(key: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
+/** Classes of what a host has open, by their names, which a user's class may have, too. */
+const OPEN = /^(FileHandle|FsFile|(Sync)?(Read|Write)Stream|Writable|(TLS)?Socket|\w+Conn|Server|ChildProcess|Worker)$/;
+
 /**
  * The reason for an instance of an unregistered class, or for an object made by `Object.create`.
  *
@@ -69,7 +72,8 @@ export function wouldLoseClass(name: string, prototype: object | null = null): s
   let base: RegisteredClass | undefined;
   for (let at = prototype; at !== null && base === undefined; at = Object.getPrototypeOf(at)) base = findClass(at);
   const also = base === undefined ? "" : ` too, as its base class ${base.name} is`;
-  return `an instance of class ${name} would lose its class: register ${name} with picklable()${also}, or send a plain object`;
+  const open = OPEN.test(name) ? "; what a process has open, another one cannot have: open it in the task" : "";
+  return `an instance of class ${name} would lose its class: register ${name} with picklable()${also}, or send a plain object${open}`;
 }
 
 /** The reason for shared memory. */

@@ -2,6 +2,7 @@
  * The types of values: what crosses and how it arrives, what is refused and with what advice. `docs/values.md` shows these very
  * rows, and `values_test.ts` tries each value.
  */
+import { Socket } from "node:net";
 import { currentTask, picklable, PicklingError, TimeoutError } from "../mod.ts";
 
 /** A type that crosses. */
@@ -291,6 +292,11 @@ export const REFUSED: readonly Refused[] = [
       new (class Day extends Date {})(),
       new (class Sub extends Point {})(),
     ],
+  },
+  {
+    type: "open files, sockets, processes",
+    instead: "open it in the task",
+    values: () => [new Socket(), new (class FileHandle {})()],
   },
   {
     type: "objects made by `Object.create(prototype)`",
