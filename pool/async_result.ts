@@ -12,6 +12,19 @@ export interface UnseenFailures {
   delete(failed: object): void;
 }
 
+/** Gives the future of a result; set by the class's static block. */
+let futureOf: <T>(result: AsyncResult<T>) => Future<T>;
+
+/**
+ * A promise of an outcome that is never an unhandled rejection: where nobody looks at it, a failure counts among the others.
+ *
+ * @param outcome What becomes of the calls.
+ * @param unseen Where a failure counts that nobody looks at.
+ */
+export function promiseOf<T>(outcome: PromiseLike<T>, unseen: UnseenFailures): Promise<T> {
+  return futureOf(new AsyncResult(outcome, undefined, unseen));
+}
+
 /**
  * The result of `applyAsync`, `mapAsync` or `starmapAsync`, later. Python's `multiprocessing.pool.AsyncResult`.
  *
@@ -82,6 +95,7 @@ export class AsyncResult<T> {
   }
 
   static {
+    futureOf = (result) => result.#future;
     // By symbols that need no import; as they are no part of the types, users see one way to get the text: toString.
     for (const name of ["nodejs.util.inspect.custom", "Deno.customInspect"]) {
       Object.defineProperty(AsyncResult.prototype, Symbol.for(name), {

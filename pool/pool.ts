@@ -22,7 +22,7 @@ import {
   ProcessPoolExecutor,
   type ProcessPoolExecutorOptions,
 } from "../executor/process_pool.ts";
-import { AsyncResult, type UnseenFailures } from "./async_result.ts";
+import { AsyncResult, promiseOf, type UnseenFailures } from "./async_result.ts";
 import { CALLBACK_OPTIONS, type CallbackOptions, checkCallOptions } from "./callbacks.ts";
 import { ImapIterator, type ImapResults } from "./imap_results.ts";
 import { checkContext, type ContextLike } from "./start_method.ts";
@@ -112,6 +112,9 @@ class Drawing {
  *
  * A worker that dies is replaced, and only the call that it was at fails, with `WorkerLostError`. A failing initializer breaks the
  * pool: all calls fail with `BrokenProcessPool`, and so does each further one.
+ *
+ * What `apply`, `map` and `starmap` return is never an unhandled rejection, also if the pool is terminated before anybody awaits it;
+ * failures that nobody looked at are reported in one line when the pool has ended.
  *
  * Unlike Python, a callback that throws, a worker that dies, a result that cannot cross and a failing initializer never leave
  * anybody waiting; a task may have a pool of its own; and workers start on demand.
@@ -236,7 +239,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     args: SendableArgs<Args>,
   ): Promise<Awaited<Result>>;
   apply(fn: AnyFunction, args: readonly unknown[] = []): Promise<never> {
-    return this.#submit(fn, args).then() as Promise<never>;
+    return this.#submit(fn, args) as Promise<never>;
   }
 
   /**
@@ -296,7 +299,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     options: ChunkOptions = {},
   ): Promise<Awaited<Result>[]> {
     checkCallOptions(options, MAP_OPTIONS);
-    return this.#gather(fn as AnyFunction, iterable, options, false);
+    return promiseOf(this.#gather(fn as AnyFunction, iterable, options, false), this.#unseen);
   }
 
   /**
@@ -338,7 +341,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     options: ChunkOptions = {},
   ): Promise<Awaited<Result>[]> {
     checkCallOptions(options, MAP_OPTIONS);
-    return this.#gather(fn, iterable, options, true);
+    return promiseOf(this.#gather(fn, iterable, options, true), this.#unseen);
   }
 
   /**

@@ -125,9 +125,10 @@ forEachKind(
     const error = new Error("in the block");
     let kept: Pool | undefined;
     const thrown = await rejection((async () => {
-      await using pool = makePool(kind, { processes: 2 });
+      await using pool = makePool(kind, { processes: 4 });
       kept = pool;
       pool.applyAsync(tasks.sleep, [100_000]);
+      for (const promise of [pool.apply(tasks.sleep, [100_000]), pool.map(tasks.sleep, [100_000])]) void promise;
       assert.equal((await pool.map(tasks.identity, [1])).length, 1);
       throw error;
     })());

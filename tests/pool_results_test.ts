@@ -140,6 +140,7 @@ forEachKind(
       for (let n = 0; n < 20; n++) pool.applyAsync(tasks.sleep, [n % 3], { callback: () => dots++ });
       for (let n = 0; n < 3; n++) pool.applyAsync(tasks.raise, ["nobody looks"], { errorCallback: () => dots++ });
       pool.applyAsync(tasks.raise, ["nobody looks"]);
+      for (const promise of [pool.apply(tasks.raise, ["forgotten"]), pool.map(more.failForThree, [3])]) void promise;
       assert.equal((await rejection(pool.applyAsync(tasks.raise, ["looked at"]).get()) as Error).message, "looked at");
       const failed = pool.mapAsync(more.failForThree, [3]);
       await failed.wait();
@@ -151,8 +152,13 @@ forEachKind(
         await new Promise((resolve) => setTimeout(resolve, 5));
       });
       assert.equal(dots, 33);
-      const words = `1 call of ${poolName(kind)} failed and nobody looked: with Error: nobody looks`;
-      assert.deepEqual(lines, [[words]]);
+      assert.equal(lines.length, 1);
+      assert.match(
+        String(lines[0]),
+        new RegExp(
+          `^3 calls of ${poolName(kind)} failed and nobody looked: the first with \\w*Error: (forgotten|nobody|failed)`,
+        ),
+      );
     }),
 );
 
