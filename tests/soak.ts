@@ -1,0 +1,40 @@
+/**
+ * The soak, for as long as one likes: `deno task soak --minutes=10 --kind=thread --seed=17`, or by `bun` or `node`. Both kinds
+ * in turn unless one is named. The seed is that of the first round. It ends at the first failure, with the seed of that round.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { runtimeName } from "./harness.ts";
+import { kinds } from "./kinds.ts";
+import { soak, type SoakCounts } from "./soak_rounds.ts";
+
+function describe({ rounds, calls, kills, crashes, outcomes }: SoakCounts): string {
+  const all = Object.entries(outcomes).map(([name, count]) => `${count} ${name}`).join(", ");
+  return `${rounds} rounds, ${calls} calls, ${kills} kills, ${crashes} crashes: ${all}`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { seed: { type: "string" }, minutes: { type: "string", default: "1" }, kind: { type: "string" } },
+  });
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  for (const kind of kinds.filter(({ name }) => values.kind === undefined || values.kind === name)) {
+    console.log(`${runtimeName}, ${kind.name}: ${values.minutes} min, --seed=${seed}`);
+    let told = Date.now();
+    const counts = await soak(kind, {
+      milliseconds: 60_000 * Number(values.minutes),
+      seed,
+      tell(counts) {
+        if (Date.now() - told < 60_000) return;
+        told = Date.now();
+        console.log(describe(counts));
+      },
+    });
+    console.log(`clean: ${describe(counts)}`);
+  }
+}
+
+main().then(() => process.exit(0), (error) => {
+  console.error(error);
+  process.exit(1);
+});

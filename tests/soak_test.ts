@@ -1,0 +1,10 @@
+/** The soak's short form: some seconds of each kind. `deno task soak` has the long one. */
+import { seed } from "./harness.ts";
+import { forEachKind } from "./kinds.ts";
+import { soak } from "./soak_rounds.ts";
+
+forEachKind(
+  "soak: pools used at random, with limits, retries, cancels, kills and crashes: every call is accounted for, nothing is left",
+  async (kind) => void await soak(kind, { milliseconds: 2_500, seed: seed() }),
+  { limit: 180_000 },
+);
