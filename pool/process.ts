@@ -20,7 +20,7 @@ import { type ItemQueue, SubmittedCall, TaskProfile, type WorkItem } from "../ex
 import { Worker, type WorkerEnd, type WorkerEvents } from "../executor/worker.ts";
 import { reportError } from "./callbacks.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Runtime, WorkerHandle } from "../runtime/runtime.ts";
 import { checkMayUseExecutor, currentWorker } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
 import type { SendableArgs } from "../tasks/sendable.ts";
@@ -181,7 +181,7 @@ export class Process<Args extends unknown[] = unknown[]> {
     this.#starter.check();
     const call = this.#call();
     const { name } = this;
-    const handle = this.#starter.start(name);
+    const handle = this.#spawn();
     const letEnd = this.daemon ? () => {} : this.#runtime.keepAlive();
     const { sending } = this.#common;
     const events = new SingleCall(call, (exitcode) => {
@@ -194,6 +194,15 @@ export class Process<Args extends unknown[] = unknown[]> {
     });
     live.add(this);
     this.#worker = events.worker = new Worker(handle, { name, sending }, events);
+  }
+
+  #spawn(): WorkerHandle {
+    try {
+      return this.#starter.start(this.name);
+    } catch (error) {
+      void this.#starter.close(); // what was opened for it, though it never came
+      throw error;
+    }
   }
 
   #call(): SubmittedCall {
