@@ -2,13 +2,11 @@
  * The results of `map`: it draws the inputs, makes a call of each item, and gives the results in their order.
  *
  * ```text
- * iterables ─ draw ─▶ #slots, one a drawn item, in order ─▶ next(), once the first is settled
- *                └──▶ scheduler ─▶ worker ─▶ settles the slot
+ * #rows ─ draw ─▶ #items ─ spans ─▶ scheduler ─▶ worker ─▶ settled ─▶ #outcomes ─▶ next()
  * ```
  *
- * A slot is {@linkcode PENDING}, then the result, or a {@linkcode Failure}. The first slot is the next result; `#readers`
- * are the calls of `next()` that wait for it. What is drawn in one go is one span in the queue (`map_span.ts`): a million
- * objects that wait would cost more, in collecting garbage, than all else here.
+ * `#readers` are the calls of `next()` that wait for the next outcome (`map_outcomes.ts`). What is drawn in one go
+ * (`map_items.ts`) is one span in the queue (`map_span.ts`).
  * Inputs of a known number are drawn to their end whether they are read or not, in slices, so that a long one does not
  * hold up the turn; of others only so many are drawn as there is room for unread results.
  *
@@ -16,16 +14,16 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { now } from "../runtime/host_functions.ts";
-import { ColumnKind, columnKindOf, type ColumnValue, InARow } from "../channel/columns.ts";
-import { CancelledError, describe, ShutdownError, TimeoutError } from "../errors.ts";
-import type { CopiedArguments, CopyOptions } from "./call_arguments.ts";
+import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
+import type { CopyOptions } from "./call_arguments.ts";
 import { Deque } from "./deque.ts";
 import { Timer } from "./future.ts";
 import type { Abortable } from "./abort_group.ts";
 import type { CallRules } from "./call_options.ts";
-import { Gathered } from "./map_gathered.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
-import { cancelledError, ColumnItems, EncodedItems, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
+import { type DrawnItems, ItemCollector } from "./map_items.ts";
+import { AsCompleted, Gathered, InOrder, type Outcomes } from "./map_outcomes.ts";
+import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { END, Rows } from "./map_rows.ts";
 import { ItemState, type TaskProfile } from "./work_item.ts";
@@ -82,9 +80,6 @@ const ITEMS_BETWEEN = 256;
 /** Items of an array that are drawn without a look at the clock: some tens of microseconds. */
 const LONGEST_RUN = 4096;
 
-/** What a slot holds until its call is settled. */
-const PENDING = Symbol("pending");
-
 type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
 
 /** A `map` that was called. */
@@ -101,17 +96,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   readonly #deadline: number;
   readonly #timeout: number;
   #timer: Timer | undefined;
-  readonly #slots = new Deque<unknown>();
-  /** Results given: the first slot is that of the item of this number. */
-  #given = 0;
+  readonly #outcomes: Outcomes;
   readonly #readers = new Deque<Reader>();
-  #drawn = 0;
-  /** Slots that are pending. */
+  /** What was drawn in this go, and is to be queued after it. */
+  readonly #items: ItemCollector;
+  /** Items that were drawn and have no outcome. */
   #unsettled = 0;
-  /** What was drawn in this go, and is to be queued after it; the first of these items has the number `#firstDrawn`. */
-  #items: EncodedItems | ColumnItems | undefined;
-  #firstDrawn = 0;
-  readonly #inARow = new InARow();
   /** Spans that are not sent: in the queue, or held back. */
   readonly #waiting = new Set<MapSpan>();
   /** A slice of drawing is due, or an asynchronous one under way. */
@@ -131,15 +121,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #held: MapSpan[] = [];
   /** No more results will be given. */
   #finished = false;
-  readonly #isStar: boolean;
-  /** If so, `#slots` holds what is settled and not given, in the order of settling, and nothing is pending in it. */
-  readonly #isUnordered: boolean;
-  /** If so, there are no slots and no readers. */
-  readonly #gathered: Gathered | undefined;
   readonly #onExhausted: (() => void) | undefined;
-
-  /** Buffers that move with the item that has them. */
-  readonly #copyOptions: CopyOptions;
 
   /** Draws the first slice. */
   constructor(
@@ -154,11 +136,14 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
       // What ends a map takes no buffer away.
       if (this.#exhausted) throw new ShutdownError("Cannot draw an item as its map must go on: it was ended");
     };
+    const copyOptions: CopyOptions = { transfer: rules.transfer, metOnly: true, check };
+    this.#items = new ItemCollector(
+      { width: iterables.length, isStar: mode.isStar ?? false },
+      (row, nameOf) => scheduler.arguments.copy(row, nameOf, copyOptions),
+      (items, first) => this.#queue(items, first),
+    );
     this.#rules = rules;
-    this.#copyOptions = { transfer: rules.transfer, metOnly: true, check };
-    this.#isStar = mode.isStar ?? false;
-    this.#isUnordered = mode.isUnordered ?? false;
-    this.#gathered = mode.isGathered ? new Gathered() : undefined;
+    this.#outcomes = mode.isGathered ? new Gathered() : mode.isUnordered ? new AsCompleted() : new InOrder();
     this.#onExhausted = mode.onExhausted;
     this.#scheduler = scheduler;
     this.#profile = profile;
@@ -175,7 +160,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** All values, of a map that is gathered. */
   get gathered(): Promise<unknown[]> {
-    return this.#gathered!.all;
+    return (this.#outcomes as Gathered).all;
   }
 
   [Symbol.asyncIterator](): this {
@@ -202,7 +187,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
       // What is there is taken at once: a promise for each of a million results costs more than they do.
       if (this.#readers.size === 0) {
         this.#resume();
-        while (this.#isSettled() && !(this.#slots.peek() instanceof Failure)) values.push(this.#shift());
+        const outcomes = this.#outcomes;
+        while (outcomes.hasNext && !(outcomes.peek() instanceof Failure)) values.push(outcomes.take());
         this.#draw();
       }
       const { done, value } = await this.next();
@@ -219,15 +205,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   settled(index: number, outcome: unknown): void {
     this.#unsettled--;
-    if (this.#gathered !== undefined) {
-      this.#gathered.settle(index, outcome);
-      return this.#drawOrEnd();
-    }
-    this.#leaveIfDone();
-    if (this.#finished) return;
-    if (this.#isUnordered) this.#slots.push(outcome);
-    else this.#slots.replace(index - this.#given, outcome);
-    if (this.#readers.size > 0 && (this.#isUnordered || index === this.#given)) this.#serve();
+    if (!this.#finished) this.#outcomes.settle(index, outcome);
+    this.#afterSettling();
   }
 
   failed(index: number, error: unknown): void {
@@ -236,24 +215,16 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
     this.#unsettled -= count;
-    if (this.#gathered !== undefined) {
-      this.#gathered.settleAll(index, count, values, from);
-      return this.#drawOrEnd();
-    }
-    this.#leaveIfDone();
-    if (this.#finished) return;
-    const place = index - this.#given;
-    for (let i = 0; i < count; i++) {
-      if (this.#isUnordered) this.#slots.push(values[from + i]);
-      else this.#slots.replace(place + i, values[from + i]);
-    }
-    if (this.#readers.size > 0 && (this.#isUnordered || place === 0)) this.#serve();
+    if (!this.#finished) this.#outcomes.settleAll(index, count, values, from);
+    this.#afterSettling();
   }
 
-  /** Goes on with a map that is gathered; many items at a time, as those that are drawn in one go travel together. */
-  #drawOrEnd(): void {
-    if (this.#exhausted) this.#leaveIfDone();
-    else if (this.#unsettled <= this.#room / 2) this.#draw();
+  #afterSettling(): void {
+    this.#leaveIfDone();
+    if (this.#finished) return;
+    if (this.#readers.size > 0 && this.#outcomes.hasNext) this.#serve();
+    // What is drawn in one go travels together: so it is to be much.
+    else if (!this.#outcomes.hasPlaces && this.#unsettled <= this.#room / 2) this.#draw();
   }
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
@@ -261,7 +232,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (!this.#exhausted || this.#unsettled > 0) return;
     this.#scheduler.removeSource(this);
     this.#rules.group?.delete(this);
-    this.#gathered?.end(this.#undrawn);
+    this.#outcomes.end(this.#undrawn);
   }
 
   dropped(span: MapSpan, count: number, queued: boolean): void {
@@ -293,8 +264,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (this.#paused) this.cancel();
     // One further than to the last, to see the end; one that goes on past its own size is left there.
     else if (this.#drawnAnyway > 0 && !this.#adding) {
-      while (!this.#exhausted && this.#drawn <= this.#drawnAnyway) this.#drawOne();
-      this.#queueDrawn();
+      while (!this.#exhausted && this.#items.count <= this.#drawnAnyway) this.#drawOne();
+      this.#items.flush();
     }
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
@@ -328,7 +299,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
   #cutOff(error: () => Error): void {
-    this.#queueDrawn(); // a getter of the next item may have come to this: what was drawn before it runs
+    this.#items.flush(); // a getter of the next item may have come to this: what was drawn before it runs
     // From now on nobody resumes what is held back: a pause would have the executor wait for ever.
     this.#mayPause = false;
     this.#paused = false;
@@ -348,32 +319,22 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** Gives the first slots to the first readers, as far as both are there and settled. */
   #deliverSettled(): void {
     while (this.#readers.size > 0) {
-      if (this.#isSettled()) {
-        this.#deliver(this.#readers.shift()!, this.#shift());
+      if (this.#outcomes.hasNext) {
+        this.#deliver(this.#readers.shift()!, this.#outcomes.take());
       } else {
-        if (this.#slots.size > 0 || !this.#exhausted) break; // what is drawn next will serve
-        if (this.#unsettled > 0 && !this.#finished) break; // and of unordered ones what is settled next
+        // What is drawn, or settled, next will serve.
+        if (!this.#exhausted || (this.#unsettled > 0 && !this.#finished)) break;
         this.#end();
       }
     }
     this.#limit();
   }
 
-  /** Whether the first slot is there, and settled. */
-  #isSettled(): boolean {
-    return this.#slots.size > 0 && this.#slots.peek() !== PENDING;
-  }
-
-  /** Takes the first slot. */
-  #shift(): unknown {
-    this.#given++;
-    return this.#slots.shift();
-  }
-
   /** What an item is settled with that has failed; of those of a map that is gathered one is told, and that surely. */
   #failure(error: unknown): Failure {
     const failure = new Failure(() => error);
-    if (this.#gathered === undefined && this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
+    if (this.#outcomes instanceof Gathered) return failure;
+    if (this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
     return failure;
   }
 
@@ -425,7 +386,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (this.#finished) return;
     this.#finished = true;
     for (const failure of Array.from(this.#unseen)) this.#see(failure);
-    this.#slots.takeAll(); // first, as those who still wait are to get the end and no error
+    this.#outcomes.clear(); // first, as those who still wait are to get the end and no error
     this.#dropUnsent(cancelledError);
     this.#exhaust();
     this.#undrawn = undefined;
@@ -433,7 +394,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** Settles all that was not sent, wherever it lies. */
   #dropUnsent(error: () => Error): void {
-    this.#queueDrawn(); // an iterable that is being drawn may have come to this
+    this.#items.flush(); // an iterable that is being drawn may have come to this
     this.#held = [];
     const failure = new Failure(error);
     const waiting = Array.from(this.#waiting);
@@ -459,10 +420,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** How many more items may be drawn now. */
   #roomLeft(): number {
     if (this.#exhausted || this.#paused) return 0;
-    const isPending = this.#isUnordered || this.#gathered !== undefined;
-    const unread = this.#slots.size + (isPending ? this.#unsettled : 0);
-    const queueable = this.#scheduler.room.left - (this.#items?.count ?? 0); // the scheduler tells when there is more
-    return Math.min(Math.max(this.#drawnAnyway - this.#drawn, this.#room - unread), queueable);
+    const unread = this.#outcomes.unread + (this.#outcomes.hasPlaces ? 0 : this.#unsettled);
+    const queueable = this.#scheduler.room.left - this.#items.size; // the scheduler tells when there is more
+    return Math.min(Math.max(this.#drawnAnyway - this.#items.count, this.#room - unread), queueable);
   }
 
   #draw(): void {
@@ -473,12 +433,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     do {
       for (let i = 0; i < ITEMS_BETWEEN && this.#hasRoom(); i++) {
         this.#drawOne();
-        if (!(this.#items instanceof ColumnItems) || this.#rows.array === undefined) continue;
-        this.#drawRun(this.#items, this.#rows.array);
+        if (!this.#items.isColumn || this.#rows.array === undefined) continue;
+        this.#drawRun(this.#rows.array);
         break;
       }
     } while (this.#hasRoom() && now() < end);
-    this.#queueDrawn();
+    this.#items.flush();
     if (this.#hasRoom()) {
       this.#scheduler.nextTurn(() => {
         this.#drawing = false;
@@ -504,19 +464,16 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   }
 
   /** Draws of an array what follows and goes on with the column: nine of ten maps draw nothing else. */
-  #drawRun(items: ColumnItems, array: readonly unknown[]): void {
-    const mayDraw = Math.min(this.#roomLeft(), LONGEST_RUN);
-    const hasSlots = !this.#isUnordered && this.#gathered === undefined;
+  #drawRun(array: readonly unknown[]): void {
+    const most = Math.min(this.#roomLeft(), LONGEST_RUN);
     this.#adding = true;
     try {
-      for (let i = 0; i < mayDraw && this.#rows.at < array.length; i++) {
+      for (let i = 0; i < most && this.#rows.at < array.length; i++) {
         const item = array[this.#rows.at++];
-        if (this.#items !== items) return; // a getter, or a proxy: it has ended the map, or the executor
-        if (columnKindOf(item) !== items.kind) return this.#add(item);
-        items.add(item as ColumnValue);
-        this.#drawn++;
+        if (this.#exhausted) return; // by a getter, or a proxy
+        if (!this.#items.tryAddToColumn(item)) return this.#add(item);
+        this.#outcomes.add();
         this.#unsettled++;
-        if (hasSlots) this.#slots.push(PENDING);
       }
     } catch (error) {
       this.#failDrawing(error);
@@ -538,7 +495,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
       if (this.#exhausted) break; // the map has ended meanwhile
       if (row === END) this.#exhaust();
       else this.#add(this.#rows.width === 1 ? row[0] : row);
-      this.#queueDrawn();
+      this.#items.flush();
     }
     this.#drawing = false;
     this.#serve();
@@ -547,76 +504,33 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** An iterable has thrown: the error is the last result. */
   #failDrawing(error: unknown): void {
     if (this.#exhausted) return;
-    const isLast = this.#isUnordered || this.#gathered !== undefined;
-    if (isLast) this.#undrawn = () => error;
+    if (!this.#outcomes.hasPlaces) this.#undrawn = () => error;
     this.#exhaust();
-    if (isLast) return;
-    this.#drawn++;
-    this.#slots.push(this.#failure(error));
+    if (this.#outcomes.hasPlaces) this.#refuse(error);
   }
 
-  readonly #nameOf = (index: number): string =>
-    this.#isSingle ? `items[${this.#drawn}]` : `items[${this.#drawn}][${index}]`;
-
-  /** Whether an item is the one argument of its call. */
-  get #isSingle(): boolean {
-    return this.#rows.width === 1 && !this.#isStar;
-  }
-
-  /** Adds an item: of one iterable a value, of several a row of them. */
   #add(item: unknown): void {
-    const kind = this.#isSingle ? columnKindOf(item) : ColumnKind.NONE;
-    if (this.#inARow.isColumn(kind, this.#items === undefined)) return this.#addToColumn(kind, item as ColumnValue);
-    const copied = this.#copy(item);
-    if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
-    if (copied instanceof Failure) {
-      const index = this.#drawn++;
-      this.#queueDrawn();
-      if (this.#gathered !== undefined) this.#gathered.settle(index, copied);
-      else this.#slots.push(copied);
-      return;
+    try {
+      this.#items.add(item);
+    } catch (error) {
+      if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
+      this.#items.flush();
+      return this.#refuse(error);
     }
-    if (!(this.#items instanceof EncodedItems && this.#items.tryAdd(copied))) this.#begin(new EncodedItems(copied));
-    this.#pend();
-  }
-
-  #addToColumn(kind: ColumnKind, value: ColumnValue): void {
-    if (!(this.#items instanceof ColumnItems && this.#items.tryAdd(kind, value))) {
-      this.#begin(new ColumnItems(kind, value));
-    }
-    this.#pend();
-  }
-
-  /** Begins another span. */
-  #begin(items: EncodedItems | ColumnItems): void {
-    this.#queueDrawn();
-    this.#items = items;
-    this.#firstDrawn = this.#drawn;
-  }
-
-  /** An item that was drawn waits for its result. */
-  #pend(): void {
-    this.#drawn++;
-    if (!this.#isUnordered && this.#gathered === undefined) this.#slots.push(PENDING);
+    this.#outcomes.add();
     this.#unsettled++;
   }
 
-  /** Copies the arguments of an item, or says why they cannot cross. */
-  #copy(item: unknown): CopiedArguments | Failure {
-    try {
-      const row = this.#isSingle ? [item] : this.#isStar ? spread(item, this.#drawn) : item as unknown[];
-      return this.#scheduler.arguments.copy(row, this.#nameOf, this.#copyOptions);
-    } catch (error) {
-      return this.#failure(error);
-    }
+  /** The next item is none, or cannot cross. */
+  #refuse(error: unknown): void {
+    const failure = this.#failure(error);
+    this.#outcomes.add();
+    this.#outcomes.settle(this.#items.count++, failure);
   }
 
   /** Queues what was drawn. */
-  #queueDrawn(): void {
-    const items = this.#items;
-    if (items === undefined) return;
-    this.#items = undefined;
-    const span = new MapSpan(this, this.#profile, this.#rules, items, this.#firstDrawn);
+  #queue(items: DrawnItems, first: number): void {
+    const span = new MapSpan(this, this.#profile, this.#rules, items, first);
     this.#waiting.add(span);
     this.#scheduler.submit(span);
   }
@@ -629,16 +543,4 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#rows.close();
     this.#onExhausted?.();
   }
-}
-
-/** The arguments that item number `index` is. */
-function spread(item: unknown, index: number): unknown[] {
-  if (typeof (item as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function") {
-    return Array.from(item as Iterable<unknown>);
-  }
-  throw new TypeError(
-    `Cannot call a task with items[${index}] as it must be an iterable of arguments: current value is ${
-      describe(item)
-    }`,
-  );
 }

@@ -2,12 +2,10 @@
  * The calls of a `map`, in spans: items that follow each other, as they wait, as they are sent, as they are taken back. What is
  * drawn in one go is one span; the scheduler cuts off it what a worker is to have, and of that is cut off what is answered.
  */
-import { type ColumnKind, type ColumnValue, sizeInColumn, writeColumn } from "../channel/columns.ts";
 import { CancelledError } from "../errors.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
-import { NO_SEGMENTS } from "../channel/segments.ts";
-import type { CopiedArguments } from "./call_arguments.ts";
 import type { CallRules } from "./call_options.ts";
+import type { DrawnItems } from "./map_items.ts";
 import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
 
 /**
@@ -56,99 +54,6 @@ export class Failure {
 /** What a call that was cancelled has instead of a value. */
 export function cancelledError(): Error {
   return new CancelledError("Cannot get a result as its call must not be cancelled: it was");
-}
-
-/** Items that were drawn in one go; spans are parts of them. */
-interface DrawnItems {
-  /** Whether they are sent as a column. */
-  readonly isColumn: boolean;
-  /** Large buffers of the item, which is the only one if it has any. */
-  readonly segments: CopiedArguments["segments"];
-  /** Items in it. */
-  readonly count: number;
-  /** Bytes of item `at`. */
-  sizeOf(at: number): number;
-  /** Writes some of them, `id` being the number of the first one's call. */
-  write(frame: FrameWriter, at: number, count: number, id: number): void;
-}
-
-/** Items that lie, encoded, one behind the other in one block. */
-export class EncodedItems implements DrawnItems {
-  readonly isColumn = false;
-  readonly segments: CopiedArguments["segments"];
-  readonly #bytes: Uint8Array;
-  /** Where the items begin, and where the last ends. */
-  readonly #bounds: number[];
-
-  /** Of one item. */
-  constructor({ bytes, start, end, segments }: CopiedArguments) {
-    this.#bytes = bytes;
-    this.#bounds = [start, end];
-    this.segments = segments;
-  }
-
-  /** Appends the next item, if its bytes are the next and neither has segments. */
-  tryAdd({ bytes, start, end, segments }: CopiedArguments): boolean {
-    if (bytes !== this.#bytes || start !== this.#bounds[this.#bounds.length - 1]) return false;
-    if (segments.length > 0 || this.segments.length > 0) return false;
-    this.#bounds.push(end);
-    return true;
-  }
-
-  get count(): number {
-    return this.#bounds.length - 1;
-  }
-
-  sizeOf(at: number): number {
-    return this.#bounds[at + 1] - this.#bounds[at];
-  }
-
-  write(frame: FrameWriter, at: number, count: number, id: number): void {
-    for (let i = at; i < at + count; i++) {
-      frame.f64(id++);
-      frame.block(this.#bytes, this.#bounds[i], this.#bounds[i + 1]);
-    }
-  }
-}
-
-/** Items that are numbers, or short strings: as they are, for nobody can change them. */
-export class ColumnItems implements DrawnItems {
-  readonly isColumn = true;
-  readonly segments: CopiedArguments["segments"] = NO_SEGMENTS;
-  /** What they are. */
-  readonly kind: ColumnKind;
-  readonly #values: ColumnValue[];
-
-  /** Of one item. */
-  constructor(kind: ColumnKind, value: ColumnValue) {
-    this.kind = kind;
-    this.#values = [value];
-  }
-
-  /** Appends the next item, if it is of that kind. */
-  tryAdd(kind: ColumnKind, value: ColumnValue): boolean {
-    if (kind !== this.kind) return false;
-    this.#values.push(value);
-    return true;
-  }
-
-  /** Appends the next item, which is of that kind. */
-  add(value: ColumnValue): void {
-    this.#values.push(value);
-  }
-
-  get count(): number {
-    return this.#values.length;
-  }
-
-  sizeOf(at: number): number {
-    return sizeInColumn(this.#values[at]);
-  }
-
-  write(frame: FrameWriter, at: number, count: number, id: number): void {
-    frame.f64(id);
-    writeColumn(frame, this.#values, at, count);
-  }
 }
 
 /** Calls of items that follow each other. */
