@@ -3,8 +3,19 @@ import { CancelledError } from "../errors.ts";
 
 /** A call, or a `map`. */
 export interface Abortable {
+  /** Whether nothing of it can be ended any more. */
+  readonly isDone: boolean;
   /** The signal has aborted: it is to end, running or not. */
   cancelBy(error: () => CancelledError): void;
+}
+
+const groups = new WeakMap<AbortSignal, AbortGroup>();
+
+/** The group of a signal: there is one, however often the signal is bound, as hosts look through all listeners of a signal. */
+export function groupOf(signal: AbortSignal): AbortGroup {
+  let group = groups.get(signal);
+  if (group === undefined) groups.set(signal, group = new AbortGroup(signal));
+  return group;
 }
 
 /** The calls of a signal that are not done. */
@@ -19,6 +30,7 @@ export class AbortGroup {
 
   /** Adds a call; if the signal has aborted already, that ends at once. */
   add(member: Abortable): void {
+    if (member.isDone) return;
     if (this.#signal.aborted) return member.cancelBy(this.#error);
     if (this.#members.size === 0) this.#signal.addEventListener("abort", this.#abort);
     this.#members.add(member);

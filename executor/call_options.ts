@@ -1,7 +1,7 @@
 /** Options of calls, which `with()` binds to an executor. */
 import { describe } from "../errors.ts";
 import { checkTransfer } from "../tasks/transfer.ts";
-import { AbortGroup } from "./abort_group.ts";
+import { type AbortGroup, groupOf } from "./abort_group.ts";
 
 /** How often a call is tried again, told apart by what failed. */
 export interface Retries {
@@ -158,7 +158,7 @@ export function checkCallOptions(options: CallOptions, rules: CallRules): CallRu
     retryIf: retryIf ?? rules.retryIf,
     onProgress: onProgress ?? rules.onProgress,
     transfer: transfer === undefined ? rules.transfer : checkTransfer(transfer),
-    group: signal === undefined ? rules.group : new AbortGroup(signal),
+    group: signal === undefined ? rules.group : groupOf(signal),
   };
 }
 
@@ -180,8 +180,8 @@ function checkRetries(retries: NonNullable<CallOptions["retries"]>): CallRules["
       `Cannot bind options of calls as 'retries' must have 'errors' and 'losses' alone: current field is '${name}'`,
     );
   }
-  const errors = checkCount("retries.errors", retries.errors ?? 0);
-  const losses = checkCount("retries.losses", retries.losses ?? 0);
+  const errors = checkCount("retries.errors", retries.errors === undefined ? 0 : retries.errors);
+  const losses = checkCount("retries.losses", retries.losses === undefined ? 0 : retries.losses);
   return { errors, losses, all: errors + losses };
 }
 

@@ -39,7 +39,11 @@ export class CallQueue {
   #itemsOf(priority: number): Deque<WorkItem> {
     const levels = this.#levels;
     let at = 0;
-    while (at < levels.length && levels[at].priority > priority) at++;
+    for (let end = levels.length; at < end;) {
+      const middle = (at + end) >>> 1;
+      if (levels[middle].priority > priority) at = middle + 1;
+      else end = middle;
+    }
     if (levels[at]?.priority !== priority) levels.splice(at, 0, { priority, items: new Deque() });
     return levels[at].items;
   }

@@ -10,6 +10,7 @@
  * private fields through the class's static block; `mod.ts` does not export them.
  */
 import { clearTimeout, setTimeout } from "../runtime/host_functions.ts";
+import { callBack } from "./callbacks.ts";
 import { CancelledError, describe, InvalidStateError, TimeoutError, typeName } from "../errors.ts";
 
 /**
@@ -482,26 +483,7 @@ export class Future<T> implements Promise<T> {
   }
 
   #call(fn: DoneCallback): void {
-    try {
-      const returned = fn(this);
-      // A future among them is left alone: it is no unhandled rejection, and to look at it would count as seen.
-      // By the built-in `then`, as the one of a lazy promise (of a query, of a shell command) would start its work.
-      if (returned instanceof Promise) {
-        Promise.prototype.then.call(returned, undefined, (error: unknown) => this.#report(error));
-      }
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  #report(error: unknown): void {
-    const text = `exception calling callback for ${this.toString()}`;
-    try {
-      console.error(text, error);
-    } catch {
-      // Showing the error ran code of the error itself, and that threw: the engine that settles must not hear of it.
-      console.error(text);
-    }
+    callBack(() => fn(this), () => `callback for ${this.toString()}`);
   }
 }
 

@@ -2,6 +2,9 @@
 import { clearTimeout, now, setBackgroundTimeout } from "../runtime/host_functions.ts";
 import { type Worker, WorkerState } from "./worker.ts";
 
+/** The longest delay that every host's timers keep. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
 /** Watches idle workers. */
 export class Idle {
   readonly #timeout: number;
@@ -34,7 +37,7 @@ export class Idle {
     this.#timer = setBackgroundTimeout(() => {
       this.#timer = undefined;
       this.watch();
-    }, Math.ceil(next));
+    }, Math.min(Math.ceil(next), LONGEST_DELAY));
   }
 
   /** Watches no more. */

@@ -47,6 +47,8 @@ export interface Ending {
 
 /** What is seen of a worker from outside: for how long, at least, it has been at one call. */
 export interface Look {
+  /** The number of that call. */
+  readonly sequence: number;
   /** What that call is in; `undefined`: it is at none, or at one that was answered. */
   readonly item: WorkItem | undefined;
   /** Milliseconds at that call. */
@@ -90,6 +92,7 @@ export class Ledger {
   #unwrittenCalls = 0;
   /** The slate's `stop` is written: no call goes out until all are answered. */
   #stopped = false;
+  #closed = false;
   /** The next `CALLS` must say that calls may be entered again. */
   #resume = false;
   #abandoned = false;
@@ -108,7 +111,17 @@ export class Ledger {
 
   /** Whether calls may be assigned. */
   get isOpen(): boolean {
-    return !this.#stopped;
+    return !this.#stopped && !this.#closed;
+  }
+
+  /** The worker is being killed: nothing more is sent to it, and its slate is no longer this side's to write. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The number of the call that the worker has entered last. */
+  get entered(): number {
+    return readEntered(this.#slate).sequence;
   }
 
   /** Registrations of tasks when the worker was started: what was registered later it may not know. */
@@ -163,7 +176,7 @@ export class Ledger {
       if (answer === Answer.COLUMN) this.#takeColumn(frame, milliseconds, listener);
       else this.#takeAnswer(frame, answer, milliseconds, segments, listener);
     }
-    if (this.#stopped && this.#sent.size === 0) {
+    if (this.#stopped && this.#sent.size === 0 && !this.#closed) {
       writeStop(this.#slate, 0);
       this.#stopped = false;
       this.#resume = true;
@@ -292,6 +305,7 @@ export class Ledger {
     const isSame = sequence === this.#seen;
     const isRunning = phase !== Phase.PREPARING;
     const look: Look = {
+      sequence,
       item: this.itemOf(sequence),
       time: isSame ? time - this.#seenAt : 0,
       running: isSame && isRunning ? Math.max(0, time - this.#runningAt) : 0,
@@ -312,7 +326,7 @@ export class Ledger {
    * just ended it: so it may be killed for it.
    */
   get isHeld(): boolean {
-    return this.#stopped && readEntered(this.#slate).sequence === this.#seen;
+    return this.#stopped && this.entered === this.#seen;
   }
 
   /** The call that the worker is held at is to end. */
@@ -342,7 +356,7 @@ export class Ledger {
    */
   takeBack(): WorkItem[] {
     const entered = this.#seen;
-    if (entered === this.#answered && isGone(this.#sent.peek())) return []; // it must run here
+    if (this.#closed || (entered === this.#answered && isGone(this.#sent.peek()))) return []; // it must run here
     writeStop(this.#slate, entered + 1);
     this.#stopped = true;
     if (readEntered(this.#slate).sequence !== entered) return [];

@@ -229,7 +229,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
   #leaveIfDone(): void {
-    if (!this.#exhausted || this.#unsettled > 0) return;
+    if (!this.isDone) return;
     this.#scheduler.removeSource(this);
     this.#rules.group?.delete(this);
     this.#outcomes.end(this.#undrawn);
@@ -284,6 +284,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   drawAnyway(): void {
     this.#drawnAnyway = this.#rows.knownSize;
     this.#draw();
+  }
+
+  get isDone(): boolean {
+    return this.#exhausted && this.#unsettled === 0;
   }
 
   cancelBy(error: () => CancelledError): void {

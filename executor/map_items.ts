@@ -141,7 +141,9 @@ export class ItemCollector {
 
   /** Adds an item if it goes on with the column that is collected. */
   tryAddToColumn(item: unknown): boolean {
-    if (!(this.#items instanceof ColumnItems && this.#items.tryAdd(columnKindOf(item), item as ColumnValue))) return false;
+    if (!(this.#items instanceof ColumnItems && this.#items.tryAdd(columnKindOf(item), item as ColumnValue))) {
+      return false;
+    }
     this.count++;
     return true;
   }

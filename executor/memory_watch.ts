@@ -9,20 +9,22 @@ const INTERVAL = 100;
 export class MemoryWatch {
   readonly #limit: number;
   readonly #workers: Iterable<Worker>;
-  /** Ends the call that a worker is at. */
-  readonly #endCall: () => void;
+  readonly #onLarge: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The call that a worker was at when it was too large. */
+  readonly #calls = new WeakMap<Worker, number>();
 
   /**
    * Of some workers.
    *
    * @param limit Bytes of resident memory.
-   * @param endCall Called when a worker's {@linkcode Worker.killReason} was set: the call that it is at is to end.
+   * @param onLarge Called when one uses more, and leaves: what waits behind its call is to be taken back, and the call is to end
+   *   if {@linkcode Worker.killReason} is set.
    */
-  constructor(limit: number, workers: Iterable<Worker>, endCall: () => void) {
+  constructor(limit: number, workers: Iterable<Worker>, onLarge: () => void) {
     this.#limit = limit;
     this.#workers = workers;
-    this.#endCall = endCall;
+    this.#onLarge = onLarge;
   }
 
   /** Calls were sent. */
@@ -41,21 +43,25 @@ export class MemoryWatch {
 
   #look(): void {
     let isBusy = false;
+    let isLarge = false;
     for (const worker of this.#workers) {
       isBusy ||= worker.ledger.outstanding > 0;
       const size = worker.memoryUse();
       if (size <= this.#limit) continue;
+      isLarge = true;
       // The call that it is at may end; if it has not by the next look, and the memory is still too much, it is ended.
-      if (!worker.dismissed) worker.leave();
-      else if (worker.ledger.outstanding > 0) this.#end(worker, size);
+      const { entered, outstanding } = worker.ledger;
+      if (outstanding > 0 && this.#calls.get(worker) === entered) this.#end(worker, size);
+      this.#calls.set(worker, entered);
+      worker.leave();
     }
     if (isBusy) this.watch(); // and once more when all are idle
+    if (isLarge) this.#onLarge();
   }
 
   #end(worker: Worker, size: number): void {
     worker.killReason = new Error(
       `it used ${size} bytes of memory, and maxMemoryPerWorker is ${this.#limit}`,
     );
-    this.#endCall();
   }
 }

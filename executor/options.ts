@@ -27,6 +27,11 @@ export function checkInteger(name: string, value: unknown, least: 0 | 1 = 1): nu
   return value;
 }
 
+/** An integer from `least` on, or `Infinity`: no limit; the same if there is nothing. */
+export function checkLimit(name: string, value: unknown, least: 0 | 1): number {
+  return value === Infinity ? Infinity : checkInteger(name, value, least) ?? Infinity;
+}
+
 /** A boolean, or nothing. */
 export function checkBoolean(name: string, value: unknown): boolean | undefined {
   if (value === undefined || typeof value === "boolean") return value;

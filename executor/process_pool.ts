@@ -10,7 +10,7 @@ import {
   type ExecutorOptions,
   type InitargsOf,
 } from "./executor_options.ts";
-import { checkInteger, checkRecord, checkString, checkStrings } from "./options.ts";
+import { checkLimit, checkRecord, checkString, checkStrings } from "./options.ts";
 import { Scheduler, type SchedulerOptions } from "./scheduler.ts";
 
 /** Options of {@linkcode ProcessPoolExecutor}. */
@@ -136,7 +136,7 @@ function processScheduler<InitArgs extends unknown[]>(options: ProcessPoolExecut
     workerName: "ProcessPoolExecutor",
     shares: false,
   });
-  const maxMemoryPerWorker = checkInteger("maxMemoryPerWorker", options.maxMemoryPerWorker) ?? Infinity;
+  const maxMemoryPerWorker = checkLimit("maxMemoryPerWorker", options.maxMemoryPerWorker, 1);
   const starter = processStarter(options, common.runtime, found);
   return new Scheduler({
     ...common,

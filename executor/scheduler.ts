@@ -21,6 +21,7 @@ import { Answer } from "../channel/protocol.ts";
 import { type BrokenExecutor, QueueFullError, ShutdownError } from "../errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { RegisteredTask } from "../tasks/registry.ts";
+import { callBack } from "./callbacks.ts";
 import { CallArguments } from "./call_arguments.ts";
 import type { CallRules } from "./call_options.ts";
 import { CallQueue } from "./call_queue.ts";
@@ -103,6 +104,10 @@ export class Scheduler implements StaffEvents {
   /** A dispatch is due in this turn. */
   #dispatchDue = false;
   #end: End | undefined;
+  /** All calls have failed. */
+  #isOver = false;
+  /** What was not sent is cancelled, and what is sent not tried again. */
+  #cancels = false;
   /** The end of the shutdown, once one has begun. */
   #closed: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
@@ -116,8 +121,6 @@ export class Scheduler implements StaffEvents {
   readonly room: Room;
   /** Failures that nobody has looked at. */
   readonly unseen: Unseen = new Unseen();
-  /** Those who wait for room are to be told again, in a later turn. */
-  #roomDue = false;
   /** Maps were told of room before those who wait for it. */
   #mapsFirst = false;
   readonly #retrying: Retrying;
@@ -160,6 +163,10 @@ export class Scheduler implements StaffEvents {
     return this.#pending;
   }
 
+  get crowdCount(): number {
+    return this.#pending - this.#queue.held;
+  }
+
   /** What is known of a task. */
   profile(task: RegisteredTask): TaskProfile {
     let profile = this.#profiles.get(task);
@@ -194,7 +201,7 @@ export class Scheduler implements StaffEvents {
     this.checkOpen();
     if (this.room.left > 0) return;
     throw new QueueFullError(
-      `Cannot submit a call as no more than maxQueued may wait, beyond one for each worker: ${this.#pending} calls are ` +
+      `Cannot submit a call as no more than maxQueued may wait, beyond one for each worker: ${this.crowdCount} calls are ` +
         `pending, maxWorkers is ${this.maxWorkers}, maxQueued is ${this.room.maxQueued}; await whenFree() before`,
     );
   }
@@ -210,7 +217,13 @@ export class Scheduler implements StaffEvents {
     item.id = this.#lastId + 1;
     this.#lastId += item.count;
     this.#pending += item.count;
+    this.room.used();
     this.#enqueue(item);
+  }
+
+  /** Whether calls may be tried again: not when what was not sent is cancelled, or all have failed. */
+  get triesAgain(): boolean {
+    return !this.#isOver && !this.#cancels;
   }
 
   /** Holds back a call that was sent, until its next attempt. */
@@ -289,6 +302,7 @@ export class Scheduler implements StaffEvents {
     for (const source of Array.from(this.#sources)) source.stop();
     this.room.close(() => closedError());
     if (cancel) {
+      this.#cancels = true;
       for (const source of Array.from(this.#sources)) source.cancel();
       for (const item of [...this.#queue.waiting(), ...this.#retrying.waiting()]) item.cancel();
     }
@@ -337,6 +351,7 @@ export class Scheduler implements StaffEvents {
   }
 
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
+    this.#isOver = true;
     const error = (): Error => this.#brokenError(why, cause);
     const sent = Array.from(this.#staff.workers, (worker) => worker.abandon()).flat();
     const unsent = [...this.#queue.takeAll(), ...this.#retrying.takeAll()];
@@ -413,23 +428,16 @@ export class Scheduler implements StaffEvents {
     queueMicrotask(() => {
       this.#dispatchDue = false;
       this.#dispatch();
-      this.#tellRoom();
     });
   }
 
-  #tellRoom(): void {
+  /** There may be room for those who wait for it, and for maps. */
+  tellRoom(): void {
     if (this.room.maxQueued === Infinity) return;
     // In turns: a map must not wait for ever behind those who always ask again, nor they behind it.
     this.#mapsFirst = !this.#mapsFirst;
     if (this.#mapsFirst) this.#drawMore();
-    const someWait = this.room.tell();
-    if (!someWait) this.#drawMore();
-    if (!someWait || this.#roomDue) return;
-    this.#roomDue = true;
-    this.nextTurn(() => {
-      this.#roomDue = false;
-      if (this.room.left > 0) this.#tellRoom();
-    });
+    if (!this.room.tell()) this.#drawMore();
   }
 
   #drawMore(): void {
@@ -441,6 +449,7 @@ export class Scheduler implements StaffEvents {
     this.#idle.watch();
     if (this.#pending > 0) this.#memory.watch();
     if (this.#dispatcher.someoneIsFree && this.#dispatcher.someoneHasMore) this.#watch.forStalls();
+    this.tellRoom();
     this.#restIfIdle();
   }
 
@@ -466,11 +475,7 @@ export class Scheduler implements StaffEvents {
   progressed(item: WorkItem, done: number, total: number): void {
     const { onProgress } = item.rules;
     if (onProgress === undefined || item.state === ItemState.SETTLED) return;
-    try {
-      onProgress(done, total);
-    } catch (error) {
-      console.error("exception calling onProgress", error);
-    }
+    callBack(() => onProgress(done, total), () => "onProgress");
   }
 
   crashed(crash: WorkerCrash): void {
@@ -526,7 +531,8 @@ export class Scheduler implements StaffEvents {
   #account(worker: Worker, end: WorkerEnd): void {
     for (const item of end.notEntered) this.#giveBack(item);
     this.#queue.takeReturned();
-    if (!worker.dismissed) {
+    // Who was asked to leave may go idle, but not with a call.
+    if (!worker.killed && (!worker.dismissed || end.lost.length > 0)) {
       // One that dies before it enters any call would, as one that never starts, be replaced for ever.
       if (!worker.wasReady || (!end.enteredAny && end.notEntered.length > 0)) {
         this.#staff.startFailed(startError(worker, end));

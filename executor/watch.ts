@@ -55,6 +55,8 @@ export class Watch {
   #due = Infinity;
   /** Workers may have calls with a time limit, or calls that are to end. */
   #namesCalls = false;
+  /** At which call a worker was when it was found to be there for too long. */
+  readonly #suspects = new WeakMap<Worker, number>();
   /** Until when a worker's call that was told to end may go on. */
   readonly #graces = new WeakMap<Ending, number>();
 
@@ -103,28 +105,33 @@ export class Watch {
     const taken: WorkItem[] = [];
     for (const worker of this.#watched.workers) {
       if (worker.ledger.outstanding === 0) continue;
-      const named = this.#namesCalls ? paceFor(worker) : Infinity;
-      namesCalls ||= named !== Infinity;
-      const stalls = hasMore(worker) && this.#watched.someoneIsFree();
-      pace = Math.min(pace, named, stalls ? STALL : Infinity);
-      this.#lookAt(worker, stalls, named === STALL, taken);
+      const limit = this.#namesCalls ? limitOf(worker) : Infinity;
+      namesCalls ||= limit !== Infinity;
+      const stalls = hasMore(worker) && (worker.dismissed || this.#watched.someoneIsFree());
+      pace = Math.min(pace, limit === Infinity ? Infinity : paceOf(limit), stalls ? STALL : Infinity);
+      this.#lookAt(worker, stalls, limit, taken);
     }
     this.#namesCalls = namesCalls;
     if (pace !== Infinity) this.#lookIn(pace);
     if (taken.length > 0) this.#watched.tookBack(taken);
   }
 
-  /** Looks at one worker; `hurries`: it may have a call that is to end. */
-  #lookAt(worker: Worker, stalls: boolean, hurries: boolean, taken: WorkItem[]): void {
+  /** Looks at one worker; `limit`: the shortest of its calls, 0 if one is to end at once. */
+  #lookAt(worker: Worker, stalls: boolean, limit: number, taken: WorkItem[]): void {
     const { ledger } = worker;
-    const { item, time, running, listens } = ledger.look();
+    const { sequence, item, time, running, listens } = ledger.look();
     if (time < STALL) return;
     const isOver = item !== undefined && (item.state === ItemState.SETTLED ||
       running >= item.rules.taskTimeout || worker.killReason !== undefined);
     // A timer that a call has left behind may loop; what the worker has not entered is not lost.
-    const isStuck = item === undefined && time >= STUCK && time >= limitOf(worker);
-    if (!isOver && !isStuck && !stalls && !hurries) return;
-    if (ledger.ending === undefined) { for (const back of ledger.takeBack()) taken.push(back); }
+    const isStuck = item === undefined && limit > 0 && time >= Math.max(STUCK, limit);
+    if (!isOver && !isStuck && !stalls && limit > 0) return;
+    // This process may have been busy for so long that what the worker says is not read yet: so it is looked at twice.
+    if ((isOver || isStuck) && this.#suspects.get(worker) !== sequence) {
+      this.#suspects.set(worker, sequence);
+      return this.forEnd();
+    }
+    if (ledger.ending === undefined) { for (const back of worker.takeBack()) taken.push(back); }
     if (!ledger.isHeld) return;
     if (isOver) this.#end(worker, item, listens);
     else if (isStuck) worker.killForCall();
@@ -152,20 +159,15 @@ export function hasMore(worker: Worker): boolean {
   return worker.ledger.outstanding > 1;
 }
 
-/** How soon a worker's calls must be looked at; `Infinity`: they need not. */
-function paceFor({ ledger, killReason }: Worker): number {
-  if (killReason !== undefined) return STALL;
-  let pace = Infinity;
+/** The shortest time limit of a worker's calls; 0: one is to end at once; `Infinity`: they have none. */
+function limitOf({ ledger, killReason }: Worker): number {
+  if (killReason !== undefined) return 0;
+  let limit = Infinity;
   for (const { state, rules } of ledger.items()) {
-    if (state === ItemState.SETTLED) return STALL;
-    if (rules.taskTimeout !== Infinity) pace = Math.min(pace, paceOf(rules.taskTimeout));
+    if (state === ItemState.SETTLED) return 0;
+    limit = Math.min(limit, rules.taskTimeout);
   }
-  return pace;
-}
-
-/** The shortest time limit of a worker's calls; `Infinity`: they have none. */
-function limitOf({ ledger }: Worker): number {
-  return Math.min(Infinity, ...ledger.items().map(({ rules }) => rules.taskTimeout));
+  return limit;
 }
 
 function paceOf(taskTimeout: number): number {

@@ -303,6 +303,10 @@ export class SubmittedCall extends WorkItem implements Abortable {
     return this.future.cancel();
   }
 
+  get isDone(): boolean {
+    return this.state === ItemState.SETTLED;
+  }
+
   cancelBy(error: () => CancelledError): void {
     cancelFuture(this.future, error());
   }

@@ -111,8 +111,10 @@ export class Worker {
   state: WorkerState = WorkerState.STARTING;
   /** Whether it was ever ready. */
   wasReady = false;
-  /** Whether its end was asked for. */
+  /** Whether it was asked to leave. */
   dismissed = false;
+  /** Whether it was killed from here. */
+  killed = false;
   /** Why it is to be killed at the call that it is at, or was. */
   killReason: Error | undefined;
   readonly #handle: WorkerHandle;
@@ -174,17 +176,27 @@ export class Worker {
     this.dismissed = true;
     this.#writer.beginFrame(MessageKind.BYE);
     this.#channel!.send(this.#writer.endFrame());
-    if (this.ledger.outstanding === 0) this.#expectExit();
+    this.#goIfDone();
   }
 
-  #expectExit(): void {
+  /** One that is leaving and has nothing more to do is expected to exit. */
+  #goIfDone(): void {
+    if (this.state !== WorkerState.LEAVING || this.ledger.outstanding > 0) return;
     after(LEAVE_GRACE, this.#handle.exited, () => this.kill("SIGKILL"));
   }
 
   /** Ends it now. */
   kill(signal: "SIGTERM" | "SIGKILL"): void {
-    this.dismissed = true;
+    this.killed = true;
+    this.ledger.close();
     this.#handle.kill(signal);
+  }
+
+  /** Takes back the calls behind the one that it is at, as {@linkcode Ledger.takeBack} does. */
+  takeBack(): WorkItem[] {
+    const items = this.ledger.takeBack();
+    this.#goIfDone();
+    return items;
   }
 
   /** Tells the call that it is held at to end; kills nothing. */
@@ -300,7 +312,7 @@ export class Worker {
 
   #takeAnswers(frame: FrameReader, segments: Segments): void {
     this.ledger.takeAnswers(frame, segments, this.#events);
-    if (this.state === WorkerState.LEAVING && this.ledger.outstanding === 0) this.#expectExit();
+    this.#goIfDone();
     this.#events.answeredAll(this);
   }
 }

@@ -2,7 +2,8 @@
 import { InvalidStateError } from "../errors.ts";
 import { createFuture, type Future, setException, setResult } from "../executor/future.ts";
 import { wait } from "../executor/wait.ts";
-import { callBack, type CallbackOptions } from "./callbacks.ts";
+import { callBack } from "../executor/callbacks.ts";
+import type { CallbackOptions } from "./callbacks.ts";
 
 /** Failures that nobody has looked at. */
 export interface UnseenFailures {
@@ -80,13 +81,14 @@ export class AsyncResult<T> {
     this.#unseen = unseen;
     this.#isSeen = callbacks?.errorCallback !== undefined;
     this.#future = createFuture({ cancelled: () => {}, seen: () => this.#see() });
+    const what = (): string => `callback for ${this}`;
     outcome.then(
       (value) => {
-        callBack(callbacks?.callback, value, this);
+        callBack(() => callbacks?.callback?.(value), what);
         setResult(this.#future, value);
       },
       (error: unknown) => {
-        callBack(callbacks?.errorCallback, error, this);
+        callBack(() => callbacks?.errorCallback?.(error), what);
         this.#failed = true;
         if (!this.#isSeen) this.#isMissed = unseen?.add(this, error) ?? false;
         setException(this.#future, error);

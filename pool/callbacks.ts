@@ -42,28 +42,3 @@ export function checkCallOptions(options: unknown, names: readonly string[]): vo
     );
   }
 }
-
-/** Calls a callback, if there is one; what it throws, or a promise of it rejects with, is reported. */
-export function callBack<T>(callback: ((value: T) => unknown) | undefined, value: T, owner: object): void {
-  if (callback === undefined) return;
-  const report = (error: unknown): void => reportError(`exception calling callback for ${owner}`, error);
-  try {
-    const returned = callback(value);
-    // By the built-in `then`: that of a lazy promise (of a query, of a shell command) would start its work.
-    if (returned instanceof Promise) {
-      Promise.prototype.then.call(returned, undefined, report);
-    }
-  } catch (error) {
-    report(error);
-  }
-}
-
-/** Prints an error, whatever it does when it is looked at. */
-export function reportError(text: string, error: unknown): void {
-  try {
-    console.error(text, error);
-  } catch {
-    // Showing it ran code of its own, and that threw.
-    console.error(text);
-  }
-}

@@ -18,7 +18,7 @@ import { NO_RULES } from "../executor/call_options.ts";
 import { Unseen } from "../executor/unseen.ts";
 import { type ItemQueue, SubmittedCall, TaskProfile, type WorkItem } from "../executor/work_item.ts";
 import { Worker, type WorkerEnd, type WorkerEvents } from "../executor/worker.ts";
-import { reportError } from "./callbacks.ts";
+import { reportError } from "../executor/callbacks.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { Runtime, WorkerHandle } from "../runtime/runtime.ts";
 import { checkMayUseExecutor, currentWorker } from "../tasks/current_task.ts";

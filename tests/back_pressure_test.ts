@@ -1,7 +1,7 @@
 /** How many calls wait, how many workers there are, how much memory they use; and failures that nobody saw. */
 import assert from "node:assert/strict";
 import { QueueFullError, ShutdownError, WorkerLostError } from "../mod.ts";
-import { Arrivals, Latch } from "./harness.ts";
+import { Arrivals, Latch, withTempFolder } from "./harness.ts";
 import { forEachKind, untilWorkers } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
@@ -286,4 +286,73 @@ forEachKind("unseen: reportUnseen: false, and killing the pool, report nothing",
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
   assert.deepEqual(lines, []);
+});
+
+forEachKind(
+  "U6 whenFree: nobody passes in vain, however many ask at once",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxQueued: 1 }, async (pool) => {
+      const values = await Promise.all(
+        range(10).map(async (n) => {
+          await pool.whenFree();
+          return await pool.submit(tasks.pow, n, 1);
+        }),
+      );
+      assert.deepEqual(values, range(10));
+    }),
+);
+
+forEachKind(
+  "U6 whenFree: what a map holds back after an error takes no room",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxQueued: 5 }, async (pool) => {
+      const items = [() => 1, ...range(100)] as unknown[];
+      const results = pool.map(tasks.identity, items);
+      await assert.rejects(results.toArray());
+      await pool.whenFree();
+      assert.equal(await pool.submit(tasks.pow, 2, 3), 8);
+      assert.deepEqual(await results.toArray(), range(100));
+    }),
+);
+
+forEachKind(
+  "U11 idleTimeout: may be longer than a timer of the host",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, idleTimeout: 2 ** 32 }, async (pool) => {
+      const before = await pool.submit(tasks.workerId);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(await pool.submit(tasks.workerId), before);
+    }),
+);
+
+forEachKind(
+  "U12 maxMemoryPerWorker: what waits behind the call that uses too much is harmed in no way",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, maxMemoryPerWorker: LIMIT }, async (pool, folder) => {
+      const latch = new Latch(folder);
+      const arrivals = new Arrivals(folder);
+      const sizes = [LIMIT, ...range(20).map(() => 10)];
+      latch.open();
+      const results = pool.map(calls.hold, sizes, sizes.map(() => arrivals.path), sizes.map(() => latch.path), {
+        chunksize: 21,
+      });
+      await results.next().catch(() => {}); // it ends in time, or is killed
+      assert.deepEqual(await results.toArray(), range(20).map(() => 10));
+    }),
+  { needs: { processes: true } },
+);
+
+forEachKind("U11 resize: a worker that dies with a call while it leaves breaks a pool that breaks", async (kind) => {
+  await withTempFolder(async (folder) => {
+    const pool = kind.make({ maxWorkers: 2, onWorkerLost: "break" });
+    const latch = new Latch(folder);
+    const futures = range(2).map((i) =>
+      pool.submit(calls.dieWhenOpen, `${folder}/arrivals`, latch.path, Object.keys(kind.deaths)[i])
+    );
+    await new Arrivals(folder).wait(2);
+    pool.resize(1);
+    latch.open();
+    for (const future of futures) await assert.rejects(future, kind.Broken);
+    await pool.shutdown();
+  });
 });

@@ -1,7 +1,7 @@
 /** Options of calls that `with()` binds: attempts, priorities, progress; and what is refused. */
 import assert from "node:assert/strict";
-import { type Executor, PicklingError, WorkerLostError } from "../mod.ts";
-import { Arrivals, Latch } from "./harness.ts";
+import { type Executor, type Future, PicklingError, WorkerLostError } from "../mod.ts";
+import { Arrivals, Latch, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, reported, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
@@ -180,6 +180,69 @@ forEachKind("retryDelay: killing the pool ends the wait", async (kind) => {
   await pool.killWorkers();
   await assert.rejects(waiting, kind.Broken);
   await assert.rejects(items.next(), kind.Broken);
+});
+
+forEachKind(
+  "retryIf: may cancel its call, and harms no other",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const future: Future<number> = pool.with({ retries: 3, retryIf: () => future.cancel({ force: true }) })
+        .submit(calls.succeedAt, arrivals.path, 9);
+      const others = range(50).map((n) => pool.submit(tasks.pow, n, 1));
+      assert.deepEqual(await Promise.all(others), range(50));
+      await assert.rejects(future, { name: "CancelledError" });
+      assert.equal(arrivals.count, 1);
+    }),
+);
+
+forEachKind("retryIf: may kill the pool, which stays dead", async (kind) => {
+  await withTempFolder(async (folder) => {
+    const arrivals = new Arrivals(folder);
+    const pool = kind.make({ maxWorkers: 1 });
+    let killed: Promise<void> | undefined;
+    const bound = pool.with({ retries: Infinity, retryIf: () => (killed ??= pool.killWorkers()) instanceof Promise });
+    await assert.rejects(bound.submit(calls.succeedAt, arrivals.path, 9), { message: "attempt 1" });
+    await killed;
+    assert.equal(arrivals.count, 1);
+    assert.deepEqual(kind.workers(), []);
+  });
+});
+
+forEachKind(
+  "retryIf, onProgress: an asynchronous one that fails is reported, and ends nothing",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const fail = (): Promise<never> => Promise.reject(new RangeError("later"));
+      const lines = await reported(async () => {
+        assert.equal(await pool.with({ onProgress: fail }).submit(calls.reportSteps, 1), "done");
+        const bound = pool.with({ retries: 1, retryIf: fail as never });
+        await assert.rejects(bound.submit(calls.succeedAt, new Arrivals(folder).path, 2), RangeError);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      });
+      assert.deepEqual(lines.map(([text]) => text), ["exception calling onProgress", "exception calling retryIf"]);
+    }),
+);
+
+forEachKind("retries: thousands without a delay", (kind) =>
+  withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+    const arrivals = new Arrivals(folder);
+    assert.equal(await pool.with({ retries: Infinity }).submit(calls.succeedAt, arrivals.path, 1_100), 1_100);
+  }));
+
+forEachKind("retries: shutdown with cancelFutures lets a call that runs end, and tries it no more", async (kind) => {
+  await withTempFolder(async (folder) => {
+    const arrivals = new Arrivals(folder);
+    const latch = new Latch(folder);
+    const pool = kind.make({ maxWorkers: 1 });
+    const future = pool.with({ retries: Infinity }).submit(more.failAfter, latch.path, arrivals.path);
+    const failed = assert.rejects(future, { message: "doh!" });
+    while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+    const closed = pool.shutdown({ cancelFutures: true });
+    latch.open();
+    await Promise.all([failed, closed]);
+    assert.equal(arrivals.count, 1);
+  });
 });
 
 // Priorities

@@ -22,6 +22,13 @@ export function loopUntilKilled(started: string): never {
   return loop(started);
 }
 
+/** Ignores SIGTERM, and ends by itself some time after its limit. */
+export async function outliveSignal(started: string, milliseconds: number): Promise<void> {
+  process.on("SIGTERM", () => {});
+  arrive(started, "wait");
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 /** Loops until its signal aborts, and throws the signal's reason. */
 export function loopUntilAborted(started: string): never {
   const task = currentTask()!;
@@ -62,6 +69,13 @@ export function succeedAt(attempts: string, number: number): number {
 export function surviveAt(attempts: string, number: number, how: string): number {
   arrive(attempts, String(currentTask()!.attempt));
   return countLines(attempts) < number ? die(how) : currentTask()!.attempt;
+}
+
+/** Marks its start, and dies once its latch is open. */
+export async function dieWhenOpen(started: string, latch: string, how: string): Promise<never> {
+  arrive(started, "waits");
+  await waitForFile(latch);
+  return die(how);
 }
 
 /** Marks each attempt; fails in the first, dies in the second, and so on. */
@@ -110,12 +124,14 @@ tasks(import.meta, {
   loop,
   hang,
   loopUntilKilled,
+  outliveSignal,
   loopUntilAborted,
   waitUntilAborted,
   failWhenAborted,
   hangInSpite,
   succeedAt,
   surviveAt,
+  dieWhenOpen,
   failOrDie,
   sumAgain,
   reportSteps,

@@ -1,7 +1,8 @@
 /** Calls that are ended: by `taskTimeout`, by `cancel({ force: true })`, by a signal. The kill names its call. */
 import assert from "node:assert/strict";
 import { CancelledError, type Future, TaskTimeoutError, TimeoutError } from "../mod.ts";
-import { Arrivals, Latch, runtimeName } from "./harness.ts";
+import { Arrivals, Latch, runtimeName, withTempFolder } from "./harness.ts";
+import { withoutPatience } from "./host_doubles.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, rejection, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
@@ -129,6 +130,46 @@ forEachKind(
       assert.notEqual(await pool.with({ taskTimeout: 2_000 }).submit(tasks.workerId), before);
     }),
 );
+
+forEachKind(
+  "U3 taskTimeout: a busy parent kills no worker whose call has ended in time",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const before = await pool.submit(tasks.workerId);
+      const future = pool.with({ taskTimeout: SHORT }).submit(tasks.spin, SHORT / 3);
+      while (!future.running()) await Promise.resolve();
+      await new Promise((resolve) => setTimeout(resolve, SHORT / 3)); // so that the watch has seen the call
+      tasks.spin(5 * SHORT);
+      await future;
+      assert.equal(await pool.submit(tasks.workerId), before);
+    }),
+);
+
+forEachKind(
+  "U3 taskTimeout: a worker that is killed gets no other call, though it lasts until its end",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const first = pool.with({ taskTimeout: SHORT }).submit(calls.outliveSignal, arrivals.path, 4 * SHORT);
+      const next = pool.submit(tasks.sleep, 4_000);
+      await first.exception();
+      assert.equal(await next, 4_000);
+    }),
+  { needs: { processes: true } },
+);
+
+forEachKind("U4 cancel by force: of a call that a worker in a loop never enters; shutdown ends", async (kind) => {
+  await withTempFolder(async (folder) => {
+    const pool = kind.make({ maxWorkers: 1 });
+    const looping = new Arrivals(folder);
+    await pool.submit(deadly.loopWhenIdle, looping.path);
+    await looping.wait(1);
+    const future = pool.submit(tasks.pow, 2, 3);
+    while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(future.cancel({ force: true }), true);
+    await withoutPatience(() => pool.shutdown());
+  });
+});
 
 // The task's own signal
 
@@ -314,6 +355,27 @@ forEachKind(
       }
       assert.equal(cancelled, 8);
       assert.equal(await pool.submit(tasks.pow, 2, 3), 8);
+    }),
+);
+
+forEachKind(
+  "signal: however often it is bound, and whatever a map has, it gets one listener at most",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const { signal } = new AbortController();
+      let listeners = 0;
+      const { addEventListener, removeEventListener } = signal;
+      signal.addEventListener = (...args: unknown[]) => (listeners++, addEventListener.apply(signal, args as never));
+      signal.removeEventListener = (
+        ...args: unknown[]
+      ) => (listeners--, removeEventListener.apply(signal, args as never));
+      const futures = range(20).map((n) => pool.with({ signal }).submit(tasks.pow, n, 1));
+      assert.equal(listeners, 1);
+      await Promise.all(futures);
+      assert.equal(listeners, 0);
+      pool.with({ signal }).map(tasks.pow, [], []);
+      await pool.with({ signal }).map(tasks.identity, [() => 1] as unknown[]).next().catch(() => {});
+      assert.equal(listeners, 0);
     }),
 );
 
