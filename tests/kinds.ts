@@ -95,6 +95,9 @@ const processes: Kind = {
       .map((one) => one.pid),
 };
 
+/** One for all pools, as it would be: a runtime listens for the program's end. */
+const watched = watchedRuntime();
+
 const threads: Kind = {
   name: "thread",
   can: { processes: false, strays: runtimeName !== "bun", narrow: runtimeName === "node" },
@@ -108,8 +111,7 @@ const threads: Kind = {
     "kill": { exitCode: 1, signal: null },
   },
   killed: { exitCode: 1, signal: null },
-  make: (options) =>
-    new ThreadPoolExecutor(options instanceof Object ? { runtime: watchedRuntime(), ...options } : options),
+  make: (options) => new ThreadPoolExecutor(options instanceof Object ? { runtime: watched, ...options } : options),
   place: (id) => `thread ${id}`,
   pidOf: () => undefined,
   kill: killThread,

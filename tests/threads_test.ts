@@ -3,7 +3,7 @@
  * takes some of it for itself.
  */
 import assert from "node:assert/strict";
-import { type ProgramResult, test } from "./harness.ts";
+import { type ProgramOptions, type ProgramResult, runtimeName, test } from "./harness.ts";
 import { withProject } from "./user_project.ts";
 
 const TASKS = `
@@ -55,14 +55,20 @@ const TASKS = `
   export function add(memory: SharedArrayBuffer): number {
     return Atomics.add(new Int32Array(memory), 0, 1);
   }
+  export function printAndWake(megabytes: number, memory: SharedArrayBuffer): void {
+    const line = "x".repeat(999) + "\\n";
+    for (let n = 0; n < megabytes * 1000; n++) process.stdout.write(line);
+    Atomics.store(new Int32Array(memory), 0, 1);
+    Atomics.notify(new Int32Array(memory), 0);
+  }
   void currentTask;
   tasks(import.meta, {
-    double, exitWith, throwStray, strayLater, printLines, printAndLoop, printAndExit, fill, make, add,
+    double, exitWith, throwStray, strayLater, printLines, printAndLoop, printAndExit, fill, make, add, printAndWake,
   });
 `;
 
-async function runProgram(code: string, check: (result: ProgramResult) => void): Promise<void> {
-  await withProject({
+function filesOf(code: string): Record<string, string> {
+  return {
     "tasks.ts": TASKS,
     "program.ts": `
       import { ThreadPoolExecutor } from "@ergate/ergate";
@@ -71,7 +77,15 @@ async function runProgram(code: string, check: (result: ProgramResult) => void):
       void process;
       const pool = new ThreadPoolExecutor({ maxWorkers: 2, workerName: "Ant" });
       ${code}`,
-  }, async (project) => check(await project.run("program.ts")));
+  };
+}
+
+async function runProgram(
+  code: string,
+  check: (result: ProgramResult) => void,
+  options?: ProgramOptions,
+): Promise<void> {
+  await withProject(filesOf(code), async (project) => check(await project.run("program.ts", options)));
 }
 
 /** It ended by itself and well, and printed this, and nothing else. */
@@ -259,4 +273,79 @@ test("threads: a transferred buffer moves there, a marked result moves back, sha
       console.log(new Int32Array(memory)[0]);
     `,
     prints("true 0 8000000", "8000000 7", "100"),
+  ));
+
+// Where programs run
+
+test("threads: a program that its runtime watches for changes has its pool", () =>
+  withProject(
+    filesOf(`console.log(await pool.submit(tasks.double, 21)); await pool.shutdown(); console.log("closed");`),
+    async (project) => {
+      const running = project.start("program.ts", {
+        denoFlags: ["-A", "--watch"],
+        bunFlags: ["--watch"],
+        nodeFlags: ["--watch"],
+      });
+      try {
+        await running.untilPrinted("closed");
+        assert.match(running.stdout(), /^42$/m);
+      } finally {
+        running.killGroup("SIGKILL");
+        await running.ended;
+      }
+    },
+  ));
+
+if (runtimeName === "node") {
+  test("threads: without Node's --allow-worker a pool is an error at submit that names it", () =>
+    runProgram(
+      `try { pool.submit(tasks.double, 1); } catch (error) { console.log((error as Error).name, (error as Error).message); }`,
+      ({ stdout, stderr }) => assert.match(stdout, /^NotSupportedError .*--allow-worker/, stderr),
+      { nodeFlags: ["--permission", "--allow-fs-read=*"] },
+    ));
+}
+
+test("threads: a worker of the user's own has pools of either kind", () =>
+  withProject({
+    "tasks.ts": TASKS,
+    "own.ts": `
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
+      import { parentPort } from "node:worker_threads";
+      import * as tasks from "./tasks.ts";
+      import process from "node:process";
+      // Deno does not tell such a worker which program it belongs to, so its child processes must be told.
+      const config = process.env.HERE + "/deno.json";
+      for (const pool of [new ThreadPoolExecutor(1), new ProcessPoolExecutor({ maxWorkers: 1, config })]) {
+        parentPort.postMessage(await pool.submit(tasks.double, 21));
+        await pool.shutdown();
+      }
+      parentPort.postMessage("closed");
+    `,
+    "program.ts": `
+      import { Worker } from "node:worker_threads";
+      import process from "node:process";
+      const worker = new Worker(new URL("own.ts", import.meta.url));
+      worker.on("error", (error) => console.log("error", error));
+      worker.on("message", (message) => {
+        console.log(message);
+        if (message === "closed") process.exit(0);
+      });
+    `,
+  }, async (project) => prints("42", "42", "closed")(await project.run("program.ts"))));
+
+test("threads: one that prints much while the program waits for it, letting nothing else go on, is not held up for long", () =>
+  runProgram(
+    `
+      const memory = new SharedArrayBuffer(4);
+      const printing = pool.submit(tasks.printAndWake, 12, memory);
+      while (!printing.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+      console.error(Atomics.wait(new Int32Array(memory), 0, 0, 30_000));
+      await printing;
+      await pool.shutdown();
+    `,
+    ({ code, stdout, stderr }) => {
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^(ok|not-equal)$/m);
+      assert.equal(stdout.length, 12_000_000);
+    },
   ));
