@@ -41,6 +41,15 @@ const PROGRAM = `
 
 const EXPECTED = "true 6765 1,1,2,55\n";
 
+/** The same with threads. */
+const THREADS = PROGRAM
+  .replaceAll("ProcessPoolExecutor", "ThreadPoolExecutor")
+  .replace(
+    'import process from "node:process";',
+    'import process from "node:process";\n  import { threadId } from "node:worker_threads";',
+  )
+  .replaceAll("process.pid", "threadId");
+
 /** The same in two modules, one of which the program loads when it is needed: esbuild splits it off. */
 const SPLIT_PROGRAM = {
   "lazy.ts": `
@@ -175,6 +184,16 @@ for (const [name, flags] of [["as it comes", []], ["minified", ["--minify"]]] as
       assert.deepEqual(project.temporary, []);
     }));
 }
+
+test("bundle: a program bundled by esbuild runs its thread pool", () =>
+  withProject({ "main.ts": THREADS.replace("META", "import.meta") }, async (project) => {
+    for (const flags of [[], ["--minify"]]) {
+      await bundle(project, flags);
+      assert.equal(printed(await project.run("out/main.mjs")), EXPECTED);
+      assertRuns(project, 3);
+      rmSync(project.path("runs"));
+    }
+  }));
 
 test("bundle: isMain takes an object with the URL", () =>
   withProject({ "main.ts": PROGRAM.replace("META", "here") }, async (project) => {
@@ -329,6 +348,16 @@ for (const [name, { flags, code }] of Object.entries(BINARIES)) {
       }),
   );
 }
+
+testBinary(
+  "binary: a program compiled by bun runs its thread pool",
+  () =>
+    withProject({ "main.ts": THREADS.replace("META", "import.meta") }, async (project) => {
+      await compile(project, []);
+      assert.equal(printed(await runBinary(project, project.path("program"))), EXPECTED);
+      assertRuns(project, 3);
+    }),
+);
 
 testBinary(
   "binary: classes of one name from two modules cross as themselves",
