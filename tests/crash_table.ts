@@ -47,7 +47,8 @@ export type Outcome = keyof typeof OUTCOMES;
 
 /** What is said beside an outcome: the worker goes on until it is ended. */
 export const ENDINGS = {
-  "once killed": "It lasts until the worker is killed: by the system, by a user, by `killWorkers()`.",
+  "once killed":
+    "It lasts until the worker is killed: from outside, by `killWorkers()`, and while a call runs by `taskTimeout`, a `signal` or `cancel({ force: true })`.",
   "after a minute": "The pool kills a worker that has not said hello after a minute.",
   "after 5 s": "The pool kills a worker that has nothing to do and does not go within 5 seconds.",
 } as const;
