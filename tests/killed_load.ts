@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { WorkerLostError } from "../mod.ts";
 import { randomNumbers, sleep, withTempFolder } from "./harness.ts";
 import type { Kind } from "./kinds.ts";
+import { readLines } from "./latch.ts";
 import { setUp, work } from "./tasks_soak.ts";
 
 /** What was seen. */
@@ -49,7 +50,9 @@ export function killUnderLoad(
     async function kill(): Promise<void> {
       while (Date.now() < end) {
         await sleep(100);
-        const workers = kind.workers();
+        // Of those that are at work: starts that are killed one after the other break a pool, as they should.
+        const atWork = new Set(readLines(`${folder}/lines`).slice(-100).map((line) => Number(line.split(" ")[1])));
+        const workers = kind.workers().filter((id) => atWork.has(id));
         if (workers.length === 0) continue;
         kind.kill(workers[Math.floor(random() * workers.length)]);
         kills++;
