@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Executor, type Future, PicklingError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { range, rejection, reported, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -47,7 +47,7 @@ forEachKind("with: one out of range is a RangeError, one of a wrong kind a TypeE
 
 // Attempts
 
-forEachKind(
+forEachKindTogether(
   "retries: a call that fails is tried again so often, and knows which attempt it is",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -64,7 +64,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "retries: a call that kills its worker again and again stops at its limit, and the pool lives",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -79,7 +79,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "retries: errors and lost workers count apart",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -99,7 +99,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "retries: each item of a map has them; its arguments go again, large buffers too",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -114,7 +114,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "retryIf: says which errors are worth an attempt; what it throws counts as no",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -139,7 +139,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "retries: what would fail again for certain is not tried again",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -182,7 +182,7 @@ forEachKind("retryDelay: killing the pool ends the wait", async (kind) => {
   await assert.rejects(items.next(), kind.Broken);
 });
 
-forEachKind(
+forEachKindTogether(
   "retryIf: may cancel its call, and harms no other",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -209,7 +209,7 @@ forEachKind("retryIf: may kill the pool, which stays dead", async (kind) => {
   });
 });
 
-forEachKind(
+forEachKindTogether(
   "retryIf, onProgress: an asynchronous one that fails is reported, and ends nothing",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -224,11 +224,14 @@ forEachKind(
     }),
 );
 
-forEachKind("retries: thousands without a delay", (kind) =>
-  withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
-    const arrivals = new Arrivals(folder);
-    assert.equal(await pool.with({ retries: Infinity }).submit(calls.succeedAt, arrivals.path, 1_100), 1_100);
-  }));
+forEachKindTogether(
+  "retries: thousands without a delay",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      assert.equal(await pool.with({ retries: Infinity }).submit(calls.succeedAt, arrivals.path, 1_100), 1_100);
+    }),
+);
 
 forEachKind("retries: shutdown with cancelFutures lets a call that runs end, and tries it no more", async (kind) => {
   await withTempFolder(async (folder) => {
@@ -247,7 +250,7 @@ forEachKind("retries: shutdown with cancelFutures lets a call that runs end, and
 
 // Priorities
 
-forEachKind(
+forEachKindTogether(
   "U16 priority: higher ones are sent first, equal ones in order, negative ones last",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -273,7 +276,7 @@ forEachKind(
 
 // Progress
 
-forEachKind(
+forEachKindTogether(
   "U13 onProgress: gets what the task reports, in order, the last before the result",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -292,7 +295,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U13 onProgress: comes while the task runs; what it throws is reported and harms nothing",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

@@ -3,6 +3,7 @@
  * calls, and whether the pool works on. Tried by whole programs (`crash_program.ts`).
  */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { existsSync, readFileSync } from "node:fs";
 import { type Cell, CRASHES, markdown, OUTCOMES, PLACES, rowsOf, type Where } from "./crash_table.ts";
 import { FLOOD, type Way, WAYS } from "./crash_ways.ts";
@@ -41,6 +42,16 @@ function tryCells(kind: KindName, cells: readonly (readonly [Where, Way])[], fla
   });
 }
 
+/**
+ * In the gate every second cell is tried on a runtime, Bun trying those that the others leave out: the table costs more than
+ * any other file. `ERGATE_TEST_PROGRAMS=all` tries all of them on each.
+ */
+function isTried({ where, way }: { readonly where: Where; readonly way: Way }): boolean {
+  if (process.env.ERGATE_TEST_PROGRAMS === "all") return true;
+  const isEven = (PLACES.indexOf(where) + WAYS.indexOf(way)) % 2 === 0;
+  return runtimeName === "bun" ? !isEven : isEven;
+}
+
 function describe({ code, signal, stderr }: ProgramResult): string {
   return `The program ended by ${code}, ${signal}: ${stderr.slice(-2000)}`;
 }
@@ -49,7 +60,7 @@ for (const kind of ["process", "thread"] as const) {
   const all = PLACES.flatMap((where) => WAYS.map((way, index) => ({ where, way, cell: CRASHES[kind][where][index] })));
 
   test(`crash table: each cell that leaves the program alive [${kind}]`, async () => {
-    const living = all.filter(({ cell }) => !endsProgram(cell));
+    const living = all.filter(({ cell }) => !endsProgram(cell)).filter(isTried);
     const { result, outcomes } = await tryCells(kind, living.map(({ where, way }) => [where, way] as const));
     assert.deepEqual(
       outcomes.map(([where, way, outcome]) => `${where}, ${way}: ${outcome}`),

@@ -4,6 +4,9 @@ import { TestGroup, until, withTempFolder } from "./harness.ts";
 import { identity } from "./tasks.ts";
 import { type Kind, kindsThat, type KindTestOptions } from "./kinds.ts";
 
+/** A report of failures that a test has left comes after its end: it would be among what the next test looks for. */
+const SILENT = { reportUnseen: false };
+
 /** The pools that tests share, by a key of each. */
 const shared = new Map<string, Executor>();
 const groups = new Map<Kind, TestGroup>();
@@ -61,10 +64,12 @@ export function withPool(
   const { maxWorkers, ...more } = options;
   if (isSharing && maxWorkers !== undefined && Object.keys(more).length === 0) {
     const key = `${kind.name} ${maxWorkers}`;
-    return withTempFolder((folder) => withSharedPool(key, () => kind.make({ maxWorkers }), (pool) => fn(pool, folder)));
+    return withTempFolder((folder) =>
+      withSharedPool(key, () => kind.make({ maxWorkers, ...SILENT }), (pool) => fn(pool, folder))
+    );
   }
   return withTempFolder(async (folder) => {
-    const pool = kind.make(options);
+    const pool = kind.make({ ...SILENT, ...options });
     try {
       await fn(pool, folder);
     } catch (error) {

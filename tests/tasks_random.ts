@@ -1,4 +1,4 @@
-/** The task of `random_use_test.ts`. */
+/** The task of `pool_random_test.ts`. */
 import { tasks } from "../mod.ts";
 
 /** Gives `item` back: most often at once, now and then by a promise, after some milliseconds, or with a large buffer. */

@@ -4,7 +4,7 @@ import { CancelledError, type Future, TaskTimeoutError, TimeoutError } from "../
 import { Arrivals, Latch, runtimeName, withTempFolder } from "./harness.ts";
 import { withoutPatience } from "./host_doubles.ts";
 import { forEachKind } from "./kinds.ts";
-import { range, rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
@@ -52,7 +52,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 taskTimeout: it is running time; what waits in the queue, or behind another call, has all of it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -64,7 +64,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 taskTimeout: no other call is harmed: what waits behind the one that is killed runs, in order",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -81,7 +81,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 taskTimeout: items of a map have it each; the others give their results",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -105,7 +105,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 taskTimeout: a process that ignores SIGTERM is ended by SIGKILL",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -131,7 +131,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 taskTimeout: a busy parent kills no worker whose call has ended in time",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -173,7 +173,7 @@ forEachKind("U4 cancel by force: of a call that a worker in a loop never enters;
 
 // The task's own signal
 
-forEachKind(
+forEachKindTogether(
   "U3 signal: a loop that asks for it is told, and may end by itself; its worker lives on",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -188,7 +188,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 signal: what a task returns when it was told is its result, what else it throws the cause",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -205,7 +205,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U3 signal: a task that was told and goes on is killed all the same",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -220,7 +220,7 @@ forEachKind(
 
 // Cancelling by force
 
-forEachKind(
+forEachKindTogether(
   "U4 cancel by force: a running call is cancelled at once, its worker replaced",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -240,7 +240,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U4 cancel by force: of many calls that were sent, exactly those are ended; the others run once",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -275,7 +275,7 @@ forEachKind("U4 cancel by force: shutdown waits until the worker is gone", async
   await kind.untilGone([id]);
 });
 
-forEachKind("U4 cancel: options are checked", (kind) =>
+forEachKindTogether("U4 cancel: options are checked", (kind) =>
   withPool(kind, { maxWorkers: 1 }, async (pool) => {
     const future = pool.submit(tasks.pow, 2, 3);
     for (const options of [null, 1, { force: 1 }, { forced: true }]) {
@@ -287,7 +287,7 @@ forEachKind("U4 cancel: options are checked", (kind) =>
 
 // Signals
 
-forEachKind(
+forEachKindTogether(
   "U4 signal: an abort cancels what is queued and what runs, with the reason as cause",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -311,7 +311,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U4 signal: one that has aborted before cancels at once; nothing is sent",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -328,7 +328,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U4 signal: an abort ends a map: results so far are given, the rest is cancelled",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -358,7 +358,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "signal: however often it is bound, and whatever a map has, it gets one listener at most",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -379,7 +379,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "signal: calls that are done leave no listener on it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
