@@ -3,8 +3,9 @@
  * some.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import process from "node:process";
+import { descriptors } from "./descriptors.ts";
 import { until, withTempFolder } from "./harness.ts";
 import { forEachKind, type Kind } from "./kinds.ts";
 import { range } from "./pools.ts";
@@ -12,18 +13,6 @@ import * as tasks from "./tasks.ts";
 
 const USED = Number(process.env.ERGATE_TEST_POOLS || 12);
 const UNUSED = 2_000;
-
-/** Open ones; those of event loops come and go as the host likes, and Deno keeps some of threads that have ended. */
-function descriptors(): number {
-  if (!existsSync("/proc/self/fd")) return 0;
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return !/^anon_inode:\[event/.test(readlinkSync(`/proc/self/fd/${fd}`));
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 function listeners(): number {
   return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);

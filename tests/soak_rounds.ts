@@ -9,9 +9,10 @@
  * - no worker, descriptor or temporary file is left.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import type { CallOptions, Executor, Future, WorkerLostError } from "../mod.ts";
+import { descriptors } from "./descriptors.ts";
 import { liveProcesses, liveThreads, randomNumbers, sleep, until, withLimit, withTempFolder } from "./harness.ts";
 import type { Kind } from "./kinds.ts";
 import { type Doing, setUp, work } from "./tasks_soak.ts";
@@ -348,21 +349,6 @@ function isRight(value: unknown, n: number): boolean {
   if (!Array.isArray(value)) return value === n;
   const [number, bytes] = value as [number, Uint8Array];
   return number === n && bytes.length === 300_000 && bytes[0] === n % 251 && bytes.at(-1) === n % 251;
-}
-
-/**
- * How many descriptors are open, but for those of event loops: Deno 2.9 keeps some of threads that have ended, and opens them
- * as it likes.
- */
-function descriptors(): number {
-  if (!existsSync("/proc/self/fd")) return 0;
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return !/^anon_inode:\[event/.test(readlinkSync(`/proc/self/fd/${fd}`));
-    } catch {
-      return false; // the one by which the folder was read
-    }
-  }).length;
 }
 
 /** Rounds for so many milliseconds; the seed is the first one's. `tell` hears of each thousand calls. */

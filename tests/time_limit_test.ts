@@ -1,6 +1,6 @@
 /** Calls that are ended: by `taskTimeout`, by `cancel({ force: true })`, by a signal. The kill names its call. */
 import assert from "node:assert/strict";
-import { CancelledError, type Future, TaskTimeoutError, TimeoutError } from "../mod.ts";
+import { CancelledError, type Future, PicklingError, TaskTimeoutError, TimeoutError } from "../mod.ts";
 import { Arrivals, Latch, runtimeName, withTempFolder } from "./harness.ts";
 import { withoutPatience } from "./host_doubles.ts";
 import { forEachKind } from "./kinds.ts";
@@ -287,6 +287,21 @@ forEachKindTogether("U4 cancel: options are checked", (kind) =>
 
 // Signals
 
+/** Counts the listeners that a signal has from now on. */
+function listenersOf(signal: AbortSignal): { readonly count: number } {
+  const listeners = { count: 0 };
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    listeners.count++;
+    addEventListener.apply(signal, args as never);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listeners.count--;
+    removeEventListener.apply(signal, args as never);
+  };
+  return listeners;
+}
+
 forEachKindTogether(
   "U4 signal: an abort cancels what is queued and what runs, with the reason as cause",
   (kind) =>
@@ -363,19 +378,14 @@ forEachKindTogether(
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       const { signal } = new AbortController();
-      let listeners = 0;
-      const { addEventListener, removeEventListener } = signal;
-      signal.addEventListener = (...args: unknown[]) => (listeners++, addEventListener.apply(signal, args as never));
-      signal.removeEventListener = (
-        ...args: unknown[]
-      ) => (listeners--, removeEventListener.apply(signal, args as never));
+      const listeners = listenersOf(signal);
       const futures = range(20).map((n) => pool.with({ signal }).submit(tasks.pow, n, 1));
-      assert.equal(listeners, 1);
+      assert.equal(listeners.count, 1);
       await Promise.all(futures);
-      assert.equal(listeners, 0);
+      assert.equal(listeners.count, 0);
       pool.with({ signal }).map(tasks.pow, [], []);
-      await pool.with({ signal }).map(tasks.identity, [() => 1] as unknown[]).next().catch(() => {});
-      assert.equal(listeners, 0);
+      await assert.rejects(pool.with({ signal }).map(tasks.identity, [() => 1] as unknown[]).next(), PicklingError);
+      assert.equal(listeners.count, 0);
     }),
 );
 
@@ -384,16 +394,11 @@ forEachKindTogether(
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       const { signal } = new AbortController();
-      let listeners = 0;
-      const { addEventListener, removeEventListener } = signal;
-      signal.addEventListener = (...args: unknown[]) => (listeners++, addEventListener.apply(signal, args as never));
-      signal.removeEventListener = (
-        ...args: unknown[]
-      ) => (listeners--, removeEventListener.apply(signal, args as never));
+      const listeners = listenersOf(signal);
       const bound = pool.with({ signal });
       const first = bound.submit(tasks.pow, 2, 3);
-      assert.equal(listeners, 1);
+      assert.equal(listeners.count, 1);
       await Promise.all([first, bound.submit(tasks.pow, 2, 4), bound.map(tasks.pow, [1, 2], [3, 4]).toArray()]);
-      assert.equal(listeners, 0);
+      assert.equal(listeners.count, 0);
     }),
 );
