@@ -265,31 +265,55 @@ export interface LiveProcess {
  * in their environment). Zombies and the service of esbuild are left out. Empty where there is no `/proc`.
  */
 export function liveProcesses(): LiveProcess[] {
-  const all = new Map<number, LiveProcess>();
+  const all = new Map<number, Stat>();
   for (const entry of readFolder("/proc")) {
-    const process = /^\d+$/.test(entry) ? readProcess(Number(entry)) : undefined;
-    if (process) all.set(process.pid, process);
+    const stat = /^\d/.test(entry) ? readStat(Number(entry)) : undefined;
+    if (stat) all.set(stat.pid, stat);
   }
-  return [...all.values()].filter((process) => {
-    if (process.pid === host.process.pid || /\besbuild\b.*--service=/.test(process.command)) return false;
-    return isDescendant(process, all) || readText(`/proc/${process.pid}/environ`).split("\0").includes(MARK);
-  });
+  for (const [pid, { start }] of strangers) if (all.get(pid)?.start !== start) strangers.delete(pid);
+  return [...all.values()]
+    .filter((stat) => stat.pid !== host.process.pid && (isDescendant(stat, all) || isMarked(stat)))
+    .map((stat) => ({ pid: stat.pid, parent: stat.parent, command: commandOf(stat) }))
+    .filter(({ command }) => !/\besbuild\b.*--service=/.test(command));
 }
 
-function isDescendant(process: LiveProcess, all: Map<number, LiveProcess>): boolean {
-  for (let at: LiveProcess | undefined = process; at; at = all.get(at.parent)) {
+/** What `/proc/<pid>/stat` tells. */
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+  /** When it started, in ticks: a process id may come again. */
+  readonly start: string;
+}
+
+function isDescendant(stat: Stat, all: ReadonlyMap<number, Stat>): boolean {
+  for (let at: Stat | undefined = stat; at; at = all.get(at.parent)) {
     if (at.parent === host.process.pid) return true;
   }
   return false;
 }
 
-function readProcess(pid: number): LiveProcess | undefined {
-  const stat = readText(`/proc/${pid}/stat`);
+/** Processes without the mark, which never get it: to read each one's environment after each test took seconds in all. */
+const strangers = new Map<number, Stat>();
+
+function isMarked(stat: Stat): boolean {
+  if (strangers.has(stat.pid)) return false;
+  if (readText(`/proc/${stat.pid}/environ`).split("\0").includes(MARK)) return true;
+  strangers.set(stat.pid, stat);
+  return false;
+}
+
+function readStat(pid: number): Stat | undefined {
+  const text = readText(`/proc/${pid}/stat`);
   // The name stands in parentheses and may hold anything, also a parenthesis.
-  const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (!stat || state === "Z" || state === "X") return undefined;
-  const command = readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
-  return { pid, parent: Number(parent), command: command || stat.slice(stat.indexOf("("), stat.lastIndexOf(")") + 1) };
+  const end = text.lastIndexOf(")") + 1;
+  const [state, parent, ...more] = text.slice(end + 1).split(" ");
+  if (!text || state === "Z" || state === "X") return undefined;
+  return { pid, parent: Number(parent), name: text.slice(text.indexOf("("), end), start: more[17] };
+}
+
+function commandOf({ pid, name }: Stat): string {
+  return readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim() || name;
 }
 
 function readText(path: string): string {
@@ -310,7 +334,7 @@ function readFolder(path: string): string[] {
 
 /** Tells whether a process is alive; a zombie is not. */
 export function isAlive(pid: number): boolean {
-  return readProcess(pid) !== undefined;
+  return readStat(pid) !== undefined;
 }
 
 /** Waits until none of these processes is alive. */
