@@ -57,9 +57,11 @@ export async function runExamples(tools: Partial<Record<Runtime, Tool>>, jobs: n
       programs.map((program) => ({ ...program, name: name as Runtime, tool }))
     );
     let passed = 0;
+    // As for the suite: Node strips and compiles all modules for each block, and for each worker of one, else.
+    const env = { NODE_COMPILE_CACHE: join(folder, "compiled") };
     await each(all, jobs, async ({ where, file, name, tool }) => {
       const limit = Math.min(BLOCK_LIMIT, end - performance.now());
-      const result = await run([tool.path, ...COMMANDS[name], file], { cwd: dirname(file), limit });
+      const result = await run([tool.path, ...COMMANDS[name], file], { cwd: dirname(file), env, limit });
       if (result.ok) {
         passed++;
         add({ passed: 1, failed: 0 });
