@@ -62,9 +62,12 @@ export class InARow {
   }
 }
 
+/** Bytes that a number takes, at most. */
+export const NUMBER_SIZE = 8;
+
 /** About how many bytes a value takes. */
 export function sizeInColumn(value: ColumnValue): number {
-  return typeof value === "number" ? 8 : 4 + value.length;
+  return typeof value === "number" ? NUMBER_SIZE : 4 + value.length;
 }
 
 /** How the data of a column lie. */
@@ -141,11 +144,11 @@ export function readColumn(frame: FrameReader, count: number): ColumnValue[] {
 function readNumbers(frame: FrameReader, count: number, isInt32: boolean): number[] {
   let at = frame.skip(count * (isInt32 ? 4 : 8)); // before memory is taken for them
   const { view } = frame;
-  const values: number[] = [];
+  const values = new Array<number>(count); // one that grows is copied again and again: three times the time
   if (isInt32) {
-    for (let i = 0; i < count; i++, at += 4) values.push(view.getInt32(at, true));
+    for (let i = 0; i < count; i++, at += 4) values[i] = view.getInt32(at, true);
   } else {
-    for (let i = 0; i < count; i++, at += 8) values.push(view.getFloat64(at, true));
+    for (let i = 0; i < count; i++, at += 8) values[i] = view.getFloat64(at, true);
   }
   return values;
 }
@@ -162,11 +165,11 @@ function readText(frame: FrameReader, count: number, isWide: boolean): string[] 
   if (text.length !== units) {
     throw new ProtocolError(`Cannot read a column as its text must have ${units} units: it has ${text.length}`);
   }
-  const values: string[] = [];
+  const values = new Array<string>(count);
   let at = 0;
   for (let i = 0; i < count; i++) {
     const end = at + view.getUint32(lengths + 4 * i, true);
-    values.push(text.substring(at, end));
+    values[i] = text.substring(at, end);
     at = end;
   }
   return values;

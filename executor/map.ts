@@ -22,7 +22,7 @@ import type { Abortable } from "./abort_group.ts";
 import type { CallRules } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { type DrawnItems, ItemCollector } from "./map_items.ts";
-import { AsCompleted, Gathered, InOrder, type Outcomes } from "./map_outcomes.ts";
+import { AsCompleted, Gathered, InOrder, join, type Outcomes } from "./map_outcomes.ts";
 import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { END, Rows } from "./map_rows.ts";
@@ -182,18 +182,18 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   }
 
   async toArray(): Promise<unknown[]> {
-    const values: unknown[] = [];
+    const all: unknown[][] = [];
     for (;;) {
       // What is there is taken at once: a promise for each of a million results costs more than they do.
       if (this.#readers.size === 0) {
         this.#resume();
         const outcomes = this.#outcomes;
-        while (outcomes.hasNext && !(outcomes.peek() instanceof Failure)) values.push(outcomes.take());
+        for (let values = outcomes.takeValues(); values !== undefined; values = outcomes.takeValues()) all.push(values);
         this.#draw();
       }
       const { done, value } = await this.next();
-      if (done) return values;
-      values.push(value);
+      if (done) return join(all);
+      all.push([value]);
     }
   }
 

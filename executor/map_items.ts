@@ -1,9 +1,23 @@
 /** The items of a `map`: collected as they are drawn, and encoded as they are to be sent. */
-import { ColumnKind, columnKindOf, type ColumnValue, InARow, sizeInColumn, writeColumn } from "../channel/columns.ts";
+import {
+  ColumnKind,
+  columnKindOf,
+  type ColumnValue,
+  InARow,
+  NUMBER_SIZE,
+  sizeInColumn,
+  writeColumn,
+} from "../channel/columns.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
 import { NO_SEGMENTS } from "../channel/segments.ts";
 import { describe } from "../errors.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
+
+/**
+ * Items of a column: a longer array lies outside of what hosts collect young and cheaply, and costs more in pages of memory
+ * than the handling of its items.
+ */
+const LONGEST_COLUMN = 8192;
 
 /** Items that were drawn in one go; spans are parts of them. */
 export interface DrawnItems {
@@ -13,8 +27,10 @@ export interface DrawnItems {
   readonly segments: CopiedArguments["segments"];
   /** Items in it. */
   readonly count: number;
-  /** Bytes of item `at`. */
-  sizeOf(at: number): number;
+  /** Bytes of `count` items from `at` on. */
+  size(at: number, count: number): number;
+  /** How many items from `at` on have so many bytes together, `most` at most. */
+  countWithin(bytes: number, at: number, most: number): number;
   /** Writes some of them, `id` being the number of the first one's call. */
   write(frame: FrameWriter, at: number, count: number, id: number): void;
 }
@@ -46,8 +62,14 @@ export class EncodedItems implements DrawnItems {
     return this.#bounds.length - 1;
   }
 
-  sizeOf(at: number): number {
-    return this.#bounds[at + 1] - this.#bounds[at];
+  size(at: number, count: number): number {
+    return this.#bounds[at + count] - this.#bounds[at];
+  }
+
+  countWithin(bytes: number, at: number, most: number): number {
+    let count = 0;
+    while (count < most && this.size(at, count + 1) <= bytes) count++;
+    return count;
   }
 
   write(frame: FrameWriter, at: number, count: number, id: number): void {
@@ -73,7 +95,7 @@ export class ColumnItems implements DrawnItems {
 
   /** Appends the next item, if it is of that kind. */
   tryAdd(kind: ColumnKind, value: ColumnValue): boolean {
-    if (kind !== this.#kind) return false;
+    if (kind !== this.#kind || this.#values.length === LONGEST_COLUMN) return false;
     this.#values.push(value);
     return true;
   }
@@ -82,8 +104,21 @@ export class ColumnItems implements DrawnItems {
     return this.#values.length;
   }
 
-  sizeOf(at: number): number {
-    return sizeInColumn(this.#values[at]);
+  size(at: number, count: number): number {
+    if (this.#kind === ColumnKind.NUMBER) return count * NUMBER_SIZE;
+    let size = 0;
+    for (let i = at; i < at + count; i++) size += sizeInColumn(this.#values[i]);
+    return size;
+  }
+
+  countWithin(bytes: number, at: number, most: number): number {
+    if (this.#kind === ColumnKind.NUMBER) return Math.max(0, Math.min(most, Math.floor(bytes / NUMBER_SIZE)));
+    let count = 0;
+    for (let left = bytes; count < most; count++) {
+      left -= sizeInColumn(this.#values[at + count]);
+      if (left < 0) break;
+    }
+    return count;
   }
 
   write(frame: FrameWriter, at: number, count: number, id: number): void {

@@ -1,9 +1,5 @@
 /** Where the outcomes of a map's items go, until they are read. */
-import { Deque } from "./deque.ts";
 import { Failure } from "./map_span.ts";
-
-/** What a slot holds until its call is settled. */
-const PENDING = Symbol("pending");
 
 /** Outcomes of a map's items: values, or {@linkcode Failure}s. */
 export interface Outcomes {
@@ -13,10 +9,10 @@ export interface Outcomes {
   readonly unread: number;
   /** Whether the next one is there. */
   readonly hasNext: boolean;
-  /** The next one, if it is there; it stays. */
-  peek(): unknown;
-  /** Takes the next one. */
+  /** Takes the next one, which is there. */
   take(): unknown;
+  /** Takes some that come next, all of them values; `undefined`: the next one is none, or is not there. */
+  takeValues(): unknown[] | undefined;
   /** An item was drawn. */
   add(): void;
   /** The item of that number has its outcome. */
@@ -29,97 +25,174 @@ export interface Outcomes {
   clear(): void;
 }
 
-/** In the order of the items: one slot for each that was drawn and not read. */
-export class InOrder implements Outcomes {
-  readonly hasPlaces = true;
-  readonly #slots = new Deque<unknown>();
-  /** Outcomes taken: the first slot is that of the item of this number. */
-  #taken = 0;
+/** Outcomes in a run that grows: what was taken out of it is kept no longer than that, as its array is. */
+const LONGEST_RUN = 1024;
 
-  get unread(): number {
-    return this.#slots.size;
+/** Runs of outcomes: what a worker answers together stays together, so that a million results are some hundred arrays. */
+class Runs {
+  /** Outcomes taken; the number of the next one. */
+  taken = 0;
+  /** Runs by the number of their first outcome: of values alone, or a single failure. */
+  readonly #runs = new Map<number, unknown[]>();
+  /** The run that is taken from, and the place of its next outcome. */
+  #first: unknown[] = [];
+  #at = 0;
+  /** The run that grew last, and the number of the outcome that would go on with it. */
+  #last: unknown[] = [];
+  #next = -1;
+
+  put(index: number, outcome: unknown): void {
+    const isFailure = outcome instanceof Failure;
+    if (index === this.#next && !isFailure && this.#last.length < LONGEST_RUN) {
+      this.#last.push(outcome);
+    } else {
+      this.#last = [outcome];
+      this.#runs.set(index, this.#last);
+    }
+    this.#next = isFailure ? -1 : index + 1;
+  }
+
+  /** Puts numbers, or strings, in a row; the array is kept. */
+  putAll(index: number, values: unknown[]): void {
+    this.#runs.set(index, values);
   }
 
   get hasNext(): boolean {
-    return this.#slots.size > 0 && this.#slots.peek() !== PENDING;
+    return this.#at < this.#first.length || this.#runs.has(this.taken);
   }
 
-  peek(): unknown {
-    return this.#slots.peek();
+  /** Takes the next one, which is there. */
+  take(): unknown {
+    if (this.#at === this.#first.length) this.#turn();
+    const outcome = this.#first[this.#at];
+    if (typeof outcome === "object") this.#first[this.#at] = undefined; // it may be large
+    this.#at++;
+    this.taken++;
+    return outcome;
+  }
+
+  /** Takes the values that come next, as far as they lie together; `undefined`: the next outcome is none, or is not there. */
+  takeValues(): unknown[] | undefined {
+    if (!this.hasNext) return undefined;
+    if (this.#at === this.#first.length) this.#turn();
+    if (this.#first[this.#at] instanceof Failure) return undefined;
+    const values = this.#at === 0 ? this.#first : this.#first.slice(this.#at);
+    this.taken += values.length;
+    this.#leave();
+    return values;
+  }
+
+  /** Goes on to the next run. */
+  #turn(): void {
+    this.#leave();
+    this.#first = this.#runs.get(this.taken)!;
+    this.#runs.delete(this.taken);
+  }
+
+  /** The first run is taken: it must not grow any more. */
+  #leave(): void {
+    if (this.#first === this.#last) this.#next = -1;
+    this.#first = [];
+    this.#at = 0;
+  }
+
+  clear(): void {
+    this.#leave();
+    this.#runs.clear();
+    this.#next = -1;
+  }
+}
+
+/** In the order of the items. */
+export class InOrder implements Outcomes {
+  readonly hasPlaces = true;
+  readonly #runs = new Runs();
+  #added = 0;
+
+  get unread(): number {
+    return this.#added - this.#runs.taken;
+  }
+
+  get hasNext(): boolean {
+    return this.#runs.hasNext;
   }
 
   take(): unknown {
-    this.#taken++;
-    return this.#slots.shift();
+    return this.#runs.take();
+  }
+
+  takeValues(): unknown[] | undefined {
+    return this.#runs.takeValues();
   }
 
   add(): void {
-    this.#slots.push(PENDING);
+    this.#added++;
   }
 
   settle(index: number, outcome: unknown): void {
-    this.#slots.replace(index - this.#taken, outcome);
+    this.#runs.put(index, outcome);
   }
 
   settleAll(index: number, count: number, values: readonly unknown[], from: number): void {
-    const place = index - this.#taken;
-    for (let i = 0; i < count; i++) this.#slots.replace(place + i, values[from + i]);
+    this.#runs.putAll(index, cut(values, from, count));
   }
 
   end(): void {}
 
   clear(): void {
-    this.#slots.takeAll();
+    this.#runs.clear();
+    this.#added = this.#runs.taken;
   }
 }
 
 /** As they come. */
 export class AsCompleted implements Outcomes {
   readonly hasPlaces = false;
-  readonly #settled = new Deque<unknown>();
+  /** By the order in which they came. */
+  readonly #runs = new Runs();
+  #settled = 0;
 
   get unread(): number {
-    return this.#settled.size;
+    return this.#settled - this.#runs.taken;
   }
 
   get hasNext(): boolean {
-    return this.#settled.size > 0;
-  }
-
-  peek(): unknown {
-    return this.#settled.peek();
+    return this.#runs.hasNext;
   }
 
   take(): unknown {
-    return this.#settled.shift();
+    return this.#runs.take();
+  }
+
+  takeValues(): unknown[] | undefined {
+    return this.#runs.takeValues();
   }
 
   add(): void {}
 
   settle(_index: number, outcome: unknown): void {
-    this.#settled.push(outcome);
+    this.#runs.put(this.#settled++, outcome);
   }
 
   settleAll(_index: number, count: number, values: readonly unknown[], from: number): void {
-    for (let i = 0; i < count; i++) this.#settled.push(values[from + i]);
+    this.#runs.putAll(this.#settled, cut(values, from, count));
+    this.#settled += count;
   }
 
   end(): void {}
 
   clear(): void {
-    this.#settled.takeAll();
+    this.#runs.clear();
+    this.#settled = this.#runs.taken;
   }
 }
 
-/** All together: nobody waits for the next one, so each goes straight to its place in an array that fills up. */
+/** All together: nobody waits for the next one. */
 export class Gathered implements Outcomes {
   readonly hasPlaces = false;
   readonly unread = 0;
   readonly hasNext = false;
-  /** Values up to the last item that has one; `undefined` where a call before it has not returned. */
-  readonly #values: unknown[] = [];
-  /** The failure of the first item that failed. */
-  #failure: { readonly index: number; readonly error: () => unknown } | undefined;
+  readonly #runs = new Runs();
   readonly #all: PromiseWithResolvers<unknown[]> = Promise.withResolvers();
 
   /** All values; rejects with the failure of the first item that failed, once all calls have ended. */
@@ -127,34 +200,45 @@ export class Gathered implements Outcomes {
     return this.#all.promise;
   }
 
-  peek(): undefined {}
-
   take(): undefined {}
+
+  takeValues(): undefined {}
 
   add(): void {}
 
-  clear(): void {}
-
   settle(index: number, outcome: unknown): void {
-    if (!(outcome instanceof Failure)) this.#put(index, outcome);
-    else if (index < (this.#failure?.index ?? Infinity)) this.#failure = { index, error: outcome.error };
+    this.#runs.put(index, outcome);
   }
 
   settleAll(index: number, count: number, values: readonly unknown[], from: number): void {
-    for (let i = 0; i < count; i++) this.#put(index + i, values[from + i]);
-  }
-
-  /** Puts a value into its place: most are the next ones, and an array without holes is quicker to fill, and to read. */
-  #put(index: number, value: unknown): void {
-    const values = this.#values;
-    while (values.length < index) values.push(undefined);
-    if (index === values.length) values.push(value);
-    else values[index] = value;
+    this.#runs.putAll(index, cut(values, from, count));
   }
 
   end(undrawn: (() => unknown) | undefined): void {
-    const error = this.#failure?.error ?? undrawn;
-    if (error === undefined) this.#all.resolve(this.#values);
-    else this.#all.reject(error());
+    const all: unknown[][] = [];
+    for (let values = this.#runs.takeValues(); values !== undefined; values = this.#runs.takeValues()) all.push(values);
+    if (this.#runs.hasNext) this.#all.reject((this.#runs.take() as Failure).error());
+    else if (undrawn !== undefined) this.#all.reject(undrawn());
+    else this.#all.resolve(join(all));
   }
+
+  clear(): void {}
+}
+
+/** A part of an array, which the array itself may be: whoever took the values out of a message keeps none of them. */
+function cut(values: readonly unknown[], from: number, count: number): unknown[] {
+  return count === values.length ? values as unknown[] : values.slice(from, from + count);
+}
+
+/** Items up to which hosts give an array that is made with its length memory at once. */
+const LARGEST = 1 << 25;
+
+/** All items of the arrays, in order. */
+export function join(arrays: readonly unknown[][]): unknown[] {
+  const size = arrays.reduce((size, { length }) => size + length, 0);
+  // One that grows is copied again and again, each time to memory that is new to the process.
+  const all: unknown[] = size <= LARGEST ? new Array(size) : [];
+  let at = 0;
+  for (const values of arrays) for (let i = 0; i < values.length; i++) all[at++] = values[i];
+  return all;
 }

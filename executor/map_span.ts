@@ -105,18 +105,11 @@ export class MapSpan extends WorkItem {
   }
 
   get argumentsSize(): number {
-    let size = 0;
-    for (let i = 0; i < this.count; i++) size += this.#items.sizeOf(this.#at + i);
-    return size;
+    return this.#items.size(this.#at, this.count);
   }
 
   override countWithin(bytes: number, most: number): number {
-    let count = 0;
-    for (let left = bytes; count < most && count < this.count; count++) {
-      left -= this.#items.sizeOf(this.#at + count);
-      if (left < 0) break;
-    }
-    return count;
+    return this.#items.countWithin(bytes, this.#at, Math.min(most, this.count));
   }
 
   override mayRunAgain(isLoss: boolean): boolean {

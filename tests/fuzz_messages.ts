@@ -157,7 +157,7 @@ class CountedCall extends WorkItem {
   }
 
   get argumentsSize(): number {
-    return this.#items.sizeOf(0);
+    return this.#items.size(0, 1);
   }
 
   write(frame: FrameWriter): void {

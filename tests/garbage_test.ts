@@ -1,10 +1,11 @@
-/** What the pool lets go of: rows C18, C20 and C59 of CPython's tests. Collectors are asked by whole programs, by flags. */
+/** What the pool lets go of: rows C18, C20, C59 and C177 of CPython's tests. Collectors are asked by whole programs, by flags. */
 import assert from "node:assert/strict";
 import { runProgram, test } from "./harness.ts";
 import { withProject } from "./user_project.ts";
 
 const PROGRAM = `
   import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+  import { Pool } from "@ergate/ergate/pool";
 
   const { gc, Bun } = globalThis;
 
@@ -57,15 +58,25 @@ const PROGRAM = `
     })();
     tell("C20", await left(given));
     await results.next();
+
+    await using mapping = new Pool({ processes: 1, execArgv });
+    const crossed = await (async () => {
+      const values = Array.from({ length: 10 }, (_, number) => ({ number }));
+      await mapping.map(remember, values);
+      return [...values, ...await mapping.map(make, values)].map((value) => new WeakRef(value));
+    })();
+    tell("C177", await left(crossed));
+    tell("C177 in the worker", await mapping.apply(leftInWorker));
   }
 `;
 
-test("C18 C20 C59 arguments, futures and results that nobody holds are collected while the pool lives", () =>
+test("C18 C20 C59 C177 arguments, futures and results that nobody holds are collected while the pool lives", () =>
   withProject({ "main.ts": PROGRAM }, async (project) => {
     const { stdout, stderr } = await runProgram(project.path("main.ts"), {
       cwd: project.folder,
       denoFlags: ["-A", "--v8-flags=--expose-gc"],
       nodeFlags: ["--expose-gc"],
     });
-    assert.deepEqual({ stdout, stderr }, { stdout: "C18 gone\nC59 gone\nC20 gone\n", stderr: "" });
+    const lines = ["C18", "C59", "C20", "C177", "C177 in the worker"].map((what) => `${what} gone\n`);
+    assert.deepEqual({ stdout, stderr }, { stdout: lines.join(""), stderr: "" });
   }));
