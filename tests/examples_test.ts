@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { asCompleted, CancelledError, type Executor, type Future, TimeoutError, wait } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
-import { type Abilities, forEachProgramKind, inKind, type Kind } from "./kinds.ts";
-import { range, rejection, reported, withPool } from "./pools.ts";
+import { type Abilities, forEachProgramKind, inKind, type Kind, ofPrograms } from "./kinds.ts";
+import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -34,6 +34,8 @@ interface Program {
   readonly title: string;
   readonly maxWorkers?: number;
   readonly needs?: Partial<Abilities>;
+  /** It ends its pool; the others share theirs. */
+  readonly ends?: true;
   readonly run: (stage: Stage) => Promise<void>;
   /** What it prints; the lines of an inner array come in any order. */
   readonly prints: readonly (string | readonly string[])[];
@@ -67,6 +69,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "X7 E24",
     title: "map without reading the results",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, screen, print }) => {
       pool.map(tasks.leaveMark, Array(5).fill(screen), range(5).map((index) => `Done: ${index}`));
       await pool.shutdown();
@@ -104,6 +107,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "X10 E132",
     title: "submit and use a callback",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, print }) => {
       for (const index of range(10)) {
         pool.submit(tasks.identity, index).addDoneCallback((future) => void future.then(print));
@@ -116,6 +120,7 @@ const PROGRAMS: readonly Program[] = [
   {
     rows: "X11 E87 E89",
     title: "two callbacks for each future",
+    ends: true,
     run: async ({ pool, print }) => {
       for (const index of range(10)) {
         const future = pool.submit(tasks.identity, index);
@@ -153,6 +158,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "X14 E53 E110",
     title: "the same, by shutdown",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, screen, print }) => {
       for (const line of DIGITS) pool.submit(tasks.leaveMark, screen, line);
       await pool.shutdown();
@@ -164,6 +170,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "X15 E57 E134",
     title: "submit, and wait for the first",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, folder, print, latch }) => {
       const started = new Arrivals(folder, "started");
       const futures = range(10).map((index) => pool.submit(tasks.meet, started.path, latch(index).path));
@@ -287,6 +294,7 @@ const PROGRAMS: readonly Program[] = [
   {
     rows: "X28 E86",
     title: "a callback",
+    ends: true,
     run: async ({ pool, screen, print }) => {
       pool.submit(tasks.leaveMark, screen, "Task is done").addDoneCallback(() => print("Custom callback was called"));
       await pool.shutdown();
@@ -458,6 +466,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "X48 E137",
     title: "progress, a dot for each task",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, print }) => {
       for (const index of range(20)) pool.submit(tasks.identity, index).addDoneCallback(() => print("."));
       await pool.shutdown();
@@ -544,6 +553,7 @@ const PROGRAMS: readonly Program[] = [
     rows: "E139",
     title: "stopping: cancel all that is queued, then shut down",
     maxWorkers: 2,
+    ends: true,
     run: async ({ pool, screen, print, latch, printed }) => {
       const futures = range(50).map(() => pool.submit(tasks.meet, screen, latch("stop").path, "running"));
       await printed(2);
@@ -558,7 +568,8 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 for (const program of PROGRAMS) {
-  forEachProgramKind(
+  const register = program.ends ? forEachProgramKind : forEachKindTogether;
+  register(
     `${program.rows}: ${program.title}`,
     (kind) =>
       withPool(kind, { maxWorkers: program.maxWorkers ?? 1 }, async (pool, folder) => {
@@ -575,7 +586,7 @@ for (const program of PROGRAMS) {
         const prints = program.prints.map((part) => typeof part === "string" ? inKind(kind, part) : part);
         assert.deepEqual(grouped(screen.lines, prints), grouped(prints.flat(), prints));
       }),
-    { needs: program.needs },
+    ofPrograms({ needs: program.needs }),
   );
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { asCompleted, CancelledError, type Future, TimeoutError, wait } from "../mod.ts";
 import { Arrivals, Latch } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { range, rejection, reported, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -14,7 +14,7 @@ function statesOf(future: Future<unknown>): { running: boolean; cancelled: boole
 
 // States
 
-forEachKind(
+forEachKindTogether(
   "E65 E66 E67 E69 future: pending, then running, then done",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -31,7 +31,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E70 E74 E106 future: a failed one is done, its error an answer of exception()",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -47,7 +47,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E72 E75 future: a timeout gives up waiting, and the call goes on",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -64,7 +64,7 @@ forEachKind(
     }),
 );
 
-forEachKind("E143 future: done() can be polled", (kind) =>
+forEachKindTogether("E143 future: done() can be polled", (kind) =>
   withPool(kind, { maxWorkers: 2 }, async (pool) => {
     const futures = range(4).map((index) => pool.submit(more.sum, index, index));
     while (!futures.every((future) => future.done())) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -73,7 +73,7 @@ forEachKind("E143 future: done() can be polled", (kind) =>
 
 // Cancelling
 
-forEachKind(
+forEachKindTogether(
   "E78 E79 E68 E83 cancel: a pending call is cancelled, and never runs",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -93,7 +93,7 @@ forEachKind(
     }),
 );
 
-forEachKind("E76 cancel: result and exception of a cancelled call reject", (kind) =>
+forEachKindTogether("E76 cancel: result and exception of a cancelled call reject", (kind) =>
   // As Python does; the guide says that `exception()` would be None.
   withPool(kind, { maxWorkers: 1 }, async (pool) => {
     const future = pool.submit(tasks.workerId);
@@ -103,7 +103,7 @@ forEachKind("E76 cancel: result and exception of a cancelled call reject", (kind
     await assert.rejects(async () => await future, CancelledError);
   }));
 
-forEachKind(
+forEachKindTogether(
   "E80 E82 cancel: a running call cannot be cancelled",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -119,7 +119,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E81 cancel: a done call is not changed by it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -135,7 +135,7 @@ forEachKind(
 
 // Callbacks
 
-forEachKind(
+forEachKindTogether(
   "E86 E87 E90 E97 callbacks: get the future, in their order, in the parent, before who awaits",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -157,7 +157,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E89 callbacks: of several futures, in the order of completion",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -175,7 +175,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E88 E91 E92 callbacks: run when the call is cancelled, when it fails, and at once when it is done",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -192,7 +192,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E93 E94 E98 E112 callbacks: one that throws is reported, and harms nothing",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -241,7 +241,7 @@ forEachKind("E99 E142 wait, asCompleted: futures of several pools", async (kind)
   assert.deepEqual(values.sort(), [1, 2, 3]);
 });
 
-forEachKind(
+forEachKindTogether(
   "E101 E103 E105 wait: the first to complete, whichever was submitted first",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -256,22 +256,25 @@ forEachKind(
     }),
 );
 
-forEachKind("E104 wait: the first to fail", (kind) =>
-  withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
-    const arrivals = new Arrivals(folder);
-    const [stays, fails] = [new Latch(folder, "stays"), new Latch(folder, "fails")];
-    const blocked = pool.submit(more.giveAfter, stays.path, 1);
-    const succeeds = pool.submit(more.sum, 1, 2);
-    const failing = pool.submit(more.failAfter, fails.path, arrivals.path);
-    await arrivals.wait(1);
-    const waiting = wait([blocked, succeeds, failing], { returnWhen: "FIRST_EXCEPTION" });
-    fails.open();
-    const { done, notDone } = await waiting;
-    assert.ok(done.has(failing) && done.has(succeeds) && notDone.has(blocked));
-    stays.open();
-  }));
-
 forEachKind(
+  "E104 wait: the first to fail",
+  (kind) =>
+    withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const [stays, fails] = [new Latch(folder, "stays"), new Latch(folder, "fails")];
+      const blocked = pool.submit(more.giveAfter, stays.path, 1);
+      const succeeds = pool.submit(more.sum, 1, 2);
+      const failing = pool.submit(more.failAfter, fails.path, arrivals.path);
+      await arrivals.wait(1);
+      const waiting = wait([blocked, succeeds, failing], { returnWhen: "FIRST_EXCEPTION" });
+      fails.open();
+      const { done, notDone } = await waiting;
+      assert.ok(done.has(failing) && done.has(succeeds) && notDone.has(blocked));
+      stays.open();
+    }),
+);
+
+forEachKindTogether(
   "E107 E108 asCompleted: each future once, as they complete",
   (kind) =>
     withPool(kind, { maxWorkers: 3 }, async (pool, folder) => {
@@ -290,7 +293,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E107 asCompleted: a timeout on a pool, and then the rest",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

@@ -55,7 +55,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E16 E71 submit: a task without parameters, and one that returns nothing",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -74,7 +74,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E8 E19 E144 E179 submit: calls do not wait for one another",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -102,7 +102,7 @@ forEachKind(
   { needs: { processes: true } },
 );
 
-forEachKind(
+forEachKindTogether(
   "E32 submit: calls beyond the number of workers wait their turn, in order",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -177,7 +177,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "currentTask: what outlives a call still belongs to it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

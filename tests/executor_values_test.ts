@@ -63,7 +63,7 @@ forEachKindTogether(
 
 // Arguments
 
-forEachKind(
+forEachKindTogether(
   "E151 E152 submit: what cannot cross is refused with its path before anything is queued",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -303,7 +303,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E150 submit: what a task throws may be a proxy that must not be touched: its worker lives",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {

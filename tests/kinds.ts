@@ -178,6 +178,8 @@ export function projectFor(kind: Kind): typeof withProject {
   return withIt;
 }
 
+const isEveryProgramRun = process.env.ERGATE_TEST_PROGRAMS === "all";
+
 /**
  * The same for tests that run whole programs. Those of threads are in `threads_test.ts`; here they would double what takes the
  * gate longest, and run with `ERGATE_TEST_PROGRAMS=all` only.
@@ -187,7 +189,11 @@ export function forEachProgramKind(
   fn: (kind: Kind) => void | Promise<void>,
   options: Parameters<typeof forEachKind>[2] = {},
 ): void {
-  if (process.env.ERGATE_TEST_PROGRAMS === "all") return forEachKind(name, fn, options);
-  if (options.needs?.processes === false) return;
-  forEachKind(name, fn, { ...options, needs: { ...options.needs, processes: true } });
+  if (!isEveryProgramRun && options.needs?.processes === false) return;
+  forEachKind(name, fn, ofPrograms(options));
+}
+
+/** The options of a test that runs whole programs, or such as are written for processes. */
+export function ofPrograms(options: KindTestOptions): KindTestOptions {
+  return isEveryProgramRun ? options : { ...options, needs: { ...options.needs, processes: true } };
 }

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { type Executor, ShutdownError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { count, range, rejection, Watched, withPool } from "./pools.ts";
+import { count, forEachKindTogether, range, rejection, Watched, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -22,7 +22,7 @@ function turn(): Promise<void> {
 
 // buffersize
 
-forEachKind(
+forEachKindTogether(
   "C10 map: complete and in order, whatever the buffersize",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -32,7 +32,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C11 map: the same with two iterables, and with chunks",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -49,7 +49,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C12 C13 map: endless iterables with a buffersize",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -66,7 +66,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C14 map: an empty iterable with a buffersize",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -92,7 +92,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C16 map: never draws more than the buffersize ahead of its reader",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -106,7 +106,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: a buffersize holds for inputs of a known number too",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -118,7 +118,7 @@ forEachKind(
 
 // What is drawn without it
 
-forEachKind(
+forEachKindTogether(
   "E24 map: inputs of a known number are drawn to the end, read or not",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -145,7 +145,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: of an endless iterable some thousands are drawn ahead, and more as it is read",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -215,7 +215,7 @@ async function* later(end: number): AsyncGenerator<number, void, unknown> {
   }
 }
 
-forEachKind(
+forEachKindTogether(
   "map: asynchronous iterables, alone and beside others",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -228,7 +228,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: an endless asynchronous iterable is drawn ahead in measure, and closed",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {

@@ -192,7 +192,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: an iterable that uses the pool while it is drawn",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -226,7 +226,7 @@ async function pausedMap(
   return { results, marks };
 }
 
-forEachKind(
+forEachKindTogether(
   "E114 map: after a rejected next() nothing more is sent until next() is called again",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

@@ -29,7 +29,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "E22 map: results in the order of the items, whichever is completed first",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -110,7 +110,7 @@ forEachKindTogether(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: several calls of next() at a time get the results in order, the surplus the end",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -138,7 +138,7 @@ forEachKindTogether(
 
 // Time
 
-forEachKind(
+forEachKindTogether(
   "C6 E27 S7 map: a result that is there is given past the deadline, the next is a TimeoutError, then the end",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -156,7 +156,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C6 map: the time counts from the call, and ends a next() that waits",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -191,7 +191,7 @@ forEachKind(
 // Ending it
 
 for (const chunksize of CHUNKSIZES) {
-  forEachKind(
+  forEachKindTogether(
     `C7 map: return() ends it, and cancels what has not started, chunksize ${chunksize}`,
     (kind) =>
       withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -206,7 +206,7 @@ for (const chunksize of CHUNKSIZES) {
   );
 }
 
-forEachKind(
+forEachKindTogether(
   "C7 map: return() before the first item is sent, and no item runs",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -219,7 +219,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C7 map: return() ends the calls of next() that wait; break calls it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { BrokenExecutor, type Executor, PicklingError, ShutdownError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, runProgram, test, withLimit } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { range, rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 import { withProject } from "./user_project.ts";
@@ -179,7 +179,7 @@ forEachKind(
 
 // Many readers
 
-forEachKind(
+forEachKindTogether(
   "map: ten thousand waiting next() and as many items that cannot cross: each has its own error",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -201,7 +201,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "map: an iterable that calls next() of the map that draws it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -235,7 +235,7 @@ const NO_RESULTS: Readonly<Record<string, () => unknown>> = {
 };
 
 for (const [what, next] of Object.entries(NO_RESULTS)) {
-  forEachKind(
+  forEachKindTogether(
     `map: an iterator whose next() gives ${what} is a TypeError, and no endless map`,
     (kind) =>
       withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -250,7 +250,7 @@ for (const [what, next] of Object.entries(NO_RESULTS)) {
   );
 }
 
-forEachKind(
+forEachKindTogether(
   "map: an asynchronous iterator whose next() gives no object is a TypeError",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -360,7 +360,7 @@ function withGetter(length: number, at: number, act: () => void): unknown[] {
   return items;
 }
 
-forEachKind(
+forEachKindTogether(
   "map: return() by a getter of an item that is being copied ends it",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {

@@ -13,8 +13,8 @@ const groups = new Map<Kind, TestGroup>();
 let isSharing = false;
 
 /**
- * Registers a test as `forEachKind()` does, to be run in one go with others of its file: for a kind and a number of workers,
- * if no more is asked for, `withPool()` gives them all one pool. Not for tests that look at workers, or end their pool, or
+ * Registers a test as `forEachKind()` does, to be run in one go with others of its file: for a kind and the same options,
+ * of numbers and words, `withPool()` gives them all one pool. Not for tests that look at workers, or end their pool, or
  * leave calls in it, or are about tasks that it has never run.
  */
 export function forEachKindTogether(
@@ -61,11 +61,10 @@ export function withPool(
   options: ProcessPoolExecutorOptions,
   fn: (pool: Executor, folder: string) => Promise<void>,
 ): Promise<void> {
-  const { maxWorkers, ...more } = options;
-  if (isSharing && maxWorkers !== undefined && Object.keys(more).length === 0) {
-    const key = `${kind.name} ${maxWorkers}`;
+  if (isSharing && Object.values(options).every((value) => !(value instanceof Object))) {
+    const key = `${kind.name} ${JSON.stringify(options)}`;
     return withTempFolder((folder) =>
-      withSharedPool(key, () => kind.make({ maxWorkers, ...SILENT }), (pool) => fn(pool, folder))
+      withSharedPool(key, () => kind.make({ ...SILENT, ...options }), (pool) => fn(pool, folder))
     );
   }
   return withTempFolder(async (folder) => {

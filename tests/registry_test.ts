@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { PicklingError, task, TaskNotFoundError, tasks } from "../mod.ts";
 import { test, withTempFolder } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { rejection, withPool } from "./pools.ts";
+import { forEachKindTogether, rejection, withPool } from "./pools.ts";
 import * as own from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -106,7 +106,7 @@ test("@task: under TypeScript's old decorators it says so", () => {
 
 // Finding again
 
-forEachKind(
+forEachKindTogether(
   "task: an arrow function under a name of its own",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -115,7 +115,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "@task: a static method is called on its class",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -125,7 +125,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "registry: functions of one URL and name are told apart by their text",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -220,7 +220,7 @@ forEachKind(
 
 // Calling the task instead of passing it
 
-forEachKind(
+forEachKindTogether(
   "E158 X39 submit: a task that was called is refused, and the error says what may have happened",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
