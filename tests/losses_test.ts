@@ -15,7 +15,7 @@ import {
 } from "../mod.ts";
 import { Arrivals, Latch, randomNumbers, sleep } from "./harness.ts";
 import { assertBroken, type Death, forEachKind, type Kind, wordsOf } from "./kinds.ts";
-import { range, rejection, reported, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import { REPOSITORY } from "./project.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
@@ -127,7 +127,7 @@ forEachKind(
 
 // What is no death.
 
-forEachKind(
+forEachKindTogether(
   "losses: an error at a task, sync or async, or in its result's getter, is no death",
   (kind) =>
     withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
@@ -189,7 +189,7 @@ const STRAYS: Readonly<Record<string, (cause: unknown) => boolean>> = {
   "reject": (cause) => cause instanceof RangeError && cause.message === "stray",
 };
 
-forEachKind(
+forEachKindTogether(
   "losses: an error that nobody catches, in a running call: lost, with that error as cause",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -229,7 +229,7 @@ forEachKind(
   { needs: { strays: true } },
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: a stray error of an earlier call ends the call that runs, and is not said to be from that",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -264,11 +264,11 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: calls that are sent to a worker that has just died are run by another",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 2; i++) {
         kind.kill(await pool.submit(tasks.workerId));
         // In this very turn nobody knows of it.
         const results = await Promise.all(range(20).map((n) => pool.submit(tasks.identity, n)));
@@ -280,7 +280,7 @@ forEachKind(
 
 // The channel.
 
-forEachKind(
+forEachKindTogether(
   "losses: a task that closes the channel: its call is lost, the worker goes",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
@@ -331,11 +331,14 @@ forEachKind("C144 a task that exits: the death of its worker, with its exit code
     assert.equal((error.cause as WorkerLostError).exitCode, 1);
   }));
 
-forEachKind("C145 a task that throws: its error, and the pool lives", (kind) =>
-  withPool(kind, BREAK, async (pool) => {
-    await assert.rejects(pool.submit(tasks.raise, "doh", "RangeError"), { name: "RangeError", message: "doh" });
-    assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
-  }));
+forEachKindTogether(
+  "C145 a task that throws: its error, and the pool lives",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1, onWorkerLost: "break" }, async (pool) => {
+      await assert.rejects(pool.submit(tasks.raise, "doh", "RangeError"), { name: "RangeError", message: "doh" });
+      assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
+    }),
+);
 
 forEachKind(
   "C151 a worker that crashes after shutdown() was called: no deadlock, BrokenProcessPool, BrokenThreadPool",
@@ -392,7 +395,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C153 the same by default: each call is lost for itself",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -419,7 +422,7 @@ function once(lines: readonly string[], all: readonly string[]): void {
 }
 
 for (const maxWorkers of [1, 2]) {
-  forEachKind(
+  forEachKindTogether(
     `losses: killers among many short calls, ${maxWorkers} worker(s): they alone are lost`,
     (kind) =>
       withPool(kind, { maxWorkers }, async (pool, folder) => {
@@ -443,7 +446,7 @@ for (const maxWorkers of [1, 2]) {
   );
 }
 
-forEachKind(
+forEachKindTogether(
   "losses: a killer of the same short task takes at most those with it whose answers were on the way",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
@@ -462,7 +465,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: a killer among the tiny items of a map takes a last millisecond along, no more",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
@@ -485,13 +488,13 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: short calls behind one that turns out long are taken back, and run elsewhere, once",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
       const warm = new Arrivals(folder, "warm");
       await Promise.all(range(500).map((n) => pool.submit(deadly.markAndBlock, warm.path, `${n}`)));
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
         const arrivals = new Arrivals(folder, `round-${round}`);
         const latch = new Latch(folder, `latch-${round}`);
         const first = range(20).map((n) => pool.submit(deadly.markAndBlock, arrivals.path, `first ${n}`));
@@ -509,12 +512,12 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: the same behind a long call that awaits",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
       await Promise.all(range(500).map(() => pool.submit(deadly.markAndWait, `${folder}/warm`, "")));
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
         const arrivals = new Arrivals(folder, `round-${round}`);
         const latch = new Latch(folder, `latch-${round}`);
         const long = pool.submit(deadly.markAndWait, arrivals.path, "long", latch.path);
@@ -528,7 +531,7 @@ forEachKind(
 );
 
 for (const chunksize of ["auto", 100] as const) {
-  forEachKind(
+  forEachKindTogether(
     `losses: items of a map behind a long one, chunksize ${chunksize}: all others run meanwhile, once`,
     (kind) =>
       withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -552,10 +555,10 @@ for (const chunksize of ["auto", 100] as const) {
   );
 }
 
-forEachKind(
+forEachKindTogether(
   "losses: calls of a task that is now short, now long, and sometimes kills: each runs exactly once",
   (kind) =>
-    withPool(kind, { maxWorkers: 3 }, async (pool, folder) => {
+    withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const random = randomNumbers();
       const errors: unknown[] = [];
@@ -581,12 +584,12 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: a worker that dies at a long call from whose back calls were taken: none is lost or run twice",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
       await Promise.all(range(500).map(() => pool.submit(deadly.markAndBlock, `${folder}/warm`, "")));
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         const arrivals = new Arrivals(folder, `round-${round}`);
         const ids = new Arrivals(folder, `ids-${round}`);
         await Promise.all(range(50).map((n) => pool.submit(deadly.markId, ids.path, `${n}`)));
@@ -603,11 +606,11 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "losses: random kills: every call settles, is right, and ran exactly once if it was not lost",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
-      const kills = 8;
+      const kills = 5;
       const arrivals = new Arrivals(folder);
       const random = randomNumbers();
       const settled: { n: number; error: unknown }[] = [];
