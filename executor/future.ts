@@ -140,8 +140,8 @@ export class Future<T> implements Promise<T> {
   #owner: FutureOwner | null;
   /** The one callback, or the list of them in order; `null` also once they ran. */
   #callbacks: DoneCallback | DoneCallback[] | null = null;
-  /** Made at the first look. */
-  #promise: Promise<T> | null = null;
+  /** Made at the first look: what most programs wait for, without a callback of its own. */
+  #awaited: PromiseWithResolvers<unknown> | null = null;
 
   static {
     create = <T>(owner: FutureOwner | null) => new Future<T>(TOKEN, owner);
@@ -159,7 +159,8 @@ export class Future<T> implements Promise<T> {
       if (future.#state !== PENDING && future.#state !== RUNNING) throw invalidState(future);
       future.#state = state;
       future.#value = value;
-      if (state === RETURNED || future.#promise !== null) future.#owner = null;
+      if (state === RETURNED || future.#awaited !== null) future.#owner = null;
+      if (future.#awaited !== null) deliverResult(future, future.#awaited);
       if (future.#callbacks !== null) future.#runCallbacks();
     };
     cancelBy = (future, force, error) => {
@@ -170,6 +171,7 @@ export class Future<T> implements Promise<T> {
       future.#value = error;
       future.#owner = null;
       if (owner !== null) owner.cancelled(future);
+      if (future.#awaited !== null) deliverResult(future, future.#awaited);
       if (future.#callbacks !== null) future.#runCallbacks();
       return true;
     };
@@ -421,7 +423,12 @@ export class Future<T> implements Promise<T> {
 
   /** The promise of this future, made now if nobody looked before. */
   #look(): Promise<T> {
-    return this.#promise ??= this.#within(Infinity, deliverResult);
+    if (this.#awaited === null) {
+      this.#see();
+      this.#awaited = Promise.withResolvers<unknown>();
+      if (this.done()) deliverResult(this, this.#awaited);
+    }
+    return this.#awaited.promise as Promise<T>;
   }
 
   /** Somebody looks at the outcome. */
