@@ -72,7 +72,7 @@ forEachKind(
 );
 
 forEachKind("C45 C46 workers: ten calls that block their worker's thread all finish", async (kind) => {
-  for (const options of [{}, { maxWorkers: 4 }]) {
+  for (const options of [{}, { maxWorkers: 3 }]) {
     await withPool(kind, options, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const latch = new Latch(folder);

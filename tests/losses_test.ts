@@ -564,7 +564,7 @@ forEachKindTogether(
       const errors: unknown[] = [];
       let next = 0;
       let deaths = 0;
-      while (next < 1_500 || deaths < 2) {
+      while (next < 800 || deaths < 2) {
         const batch = range(1 + Math.floor(random() * 80)).map(() => {
           // Around the 1 and 2 ms on which the taking back of calls turns.
           const milliseconds = random() < 0.9 ? 0.02 : random() * 5;

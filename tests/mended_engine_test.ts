@@ -120,9 +120,9 @@ forEachKind(
 
 // Results that are hostile
 
-/** A function of a module that a worker finds in `folder`, and this process does not run. */
-function foreign(folder: string, body: string): () => unknown {
-  const path = `${folder}/foreign.ts`;
+/** A function of a module of its own that a worker finds in `folder`, and this process does not run. */
+function foreign(folder: string, number: number, body: string): () => unknown {
+  const path = `${folder}/foreign_${number}.ts`;
   writeFileSync(
     path,
     `import { tasks } from "file://${REPOSITORY}/mod.ts";
@@ -148,24 +148,27 @@ const HOSTILE: Readonly<Record<string, readonly [string, string | undefined]>> =
   "a thenable that answers three times": [`({ then(give, fail) { give(1); give(2); fail(3); } })`, undefined],
 };
 
-for (const [what, [code, name]] of Object.entries(HOSTILE)) {
-  forEachKind(
-    `results: a task that gives ${what} is answered, and its worker goes on`,
-    (kind) =>
-      withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
-        const task = foreign(folder, `return ${code};`);
-        const worker = await pool.submit(tasks.workerId);
+forEachKind(
+  "results: a task that gives a promise whose `constructor` or `then` throws, a thenable that throws, or answers three times, is answered",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      // All before the first call: a worker that knew less would be replaced for that.
+      const all = Object.entries(HOSTILE).map(([what, [code, name]], index) => ({
+        what,
+        name,
+        task: foreign(folder, index, `return ${code};`),
+      }));
+      const worker = await pool.submit(tasks.workerId);
+      for (const { what, name, task } of all) {
         for (let round = 0; round < 2; round++) {
           const [error] = await outcomes([pool.submit(task)]);
-          assert.equal((error as Error | null | undefined)?.name, name);
+          assert.equal((error as Error | null | undefined)?.name, name, what);
         }
-        assert.equal(
-          await withLimit(Promise.resolve(pool.submit(tasks.workerId)), LIMIT, "the worker is stuck"),
-          worker,
-        );
-      }),
-  );
-}
+        const same = await withLimit(Promise.resolve(pool.submit(tasks.workerId)), LIMIT, `${what}: it is stuck`);
+        assert.equal(same, worker, what);
+      }
+    }),
+);
 
 // Functions of the host that are replaced, by fake timers or by a slip
 
@@ -197,35 +200,31 @@ const BREAKING_TASKS = `
   tasks(import.meta, { pid, double, fail, die, run });
 `;
 
-for (const [name, code] of Object.entries(REPLACED)) {
-  test(`globals: a program that replaces ${name} still gets its results, and its pool ends`, () =>
-    withProject({
-      "tasks.ts": BREAKING_TASKS,
-      "main.ts": `
-        import { ProcessPoolExecutor } from "@ergate/ergate";
-        import * as tasks from "./tasks.ts";
-        import process from "node:process";
-        const pool = new ProcessPoolExecutor(1);
-        console.log(await pool.submit(tasks.double, 1));
-        tasks.run(${JSON.stringify(code)});
-        console.log(await pool.submit(tasks.double, 2));
+test("globals: a program that replaces the host's functions, one after the other, still gets its results, and its pools end", () =>
+  withProject({
+    "tasks.ts": BREAKING_TASKS,
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import * as tasks from "./tasks.ts";
+      import process from "node:process";
+      const first = new ProcessPoolExecutor(1);
+      console.log(await first.submit(tasks.double, 1));
+      for (const [name, code] of Object.entries(${JSON.stringify(REPLACED)})) {
+        tasks.run(code);
         const items = Array.from({ length: 5000 }, (_, i) => i);
-        console.log((await pool.map(tasks.double, items).toArray()).length);
-        console.log((await pool.submit(tasks.die).exception() as Error).name);
-        console.log(await pool.submit(tasks.double, 3));
-        {
-          await using another = new ProcessPoolExecutor(1);
-          console.log(await another.submit(tasks.double, 4));
-        }
-        await pool.shutdown();
-        console.log("end");
-        process.exitCode = 0;
-      `,
-    }, async (project) => {
-      const result = await project.run("main.ts");
-      assert.equal(printed(result), "2\n4\n5000\nWorkerLostError\n6\n8\nend\n");
-    }));
-}
+        console.log(name, await first.submit(tasks.double, 2), (await first.map(tasks.double, items).toArray()).length);
+        await using another = new ProcessPoolExecutor(1);
+        console.log((await another.submit(tasks.die).exception() as Error).name, await another.submit(tasks.double, 3));
+      }
+      await first.shutdown();
+      console.log("end");
+      process.exitCode = 0;
+    `,
+  }, async (project) => {
+    const result = await project.run("main.ts");
+    const lines = Object.keys(REPLACED).map((name) => `${name} 4 5000\nWorkerLostError 6\n`);
+    assert.equal(printed(result), `2\n${lines.join("")}end\n`);
+  }));
 
 test("globals: a task that replaces one of the host's functions stops neither its worker nor the pool's end", () =>
   withProject({

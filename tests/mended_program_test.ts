@@ -267,12 +267,23 @@ test("folders: a temporary folder whose path is long, in letters of more than a 
 
 test("folders: lengths around the longest that a socket may have", () =>
   withTempFolder(async (folder) => {
-    await withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
-      for (const size of [72, 76, 80, 84, 90, 110]) {
-        const TMPDIR = join(folder, "a".repeat(size - folder.length - 1));
-        mkdirSync(TMPDIR);
-        assert.equal(printed(await project.run("main.ts", { env: { TMPDIR } })), "42\n", `${size}`);
-      }
+    const folders = [72, 76, 80, 84, 90, 110].map((size) => join(folder, "a".repeat(size - folder.length - 1)));
+    for (const path of folders) mkdirSync(path);
+    await withProject({
+      "tasks.ts": TASKS,
+      "main.ts": `
+        import { ProcessPoolExecutor } from "@ergate/ergate";
+        import process from "node:process";
+        import { double } from "./tasks.ts";
+        for (const folder of process.argv.slice(2)) {
+          process.env.TMPDIR = folder;
+          await using pool = new ProcessPoolExecutor(1);
+          console.log(folder.length, await pool.submit(double, 21));
+        }
+      `,
+    }, async (project) => {
+      const lines = folders.map(({ length }) => `${length} 42\n`);
+      assert.equal(printed(await project.run("main.ts", { args: folders })), lines.join(""));
     });
   }));
 

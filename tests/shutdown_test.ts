@@ -43,7 +43,7 @@ forEachKind(
 );
 
 forEachKind("C65 maxTasksPerChild: a worker at its limit is replaced while calls wait", async (kind) => {
-  for (const [maxWorkers, limit, count] of [[1, 1, 3], [2, 3, 9]]) {
+  for (const [maxWorkers, limit, count] of [[1, 1, 2], [2, 3, 8]]) {
     await withPool(kind, { maxWorkers, maxTasksPerChild: limit }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const futures = range(count).map((n) => pool.submit(deadly.markId, arrivals.path, `${n}`));
@@ -142,10 +142,10 @@ forEachKind(
   "C70 maxTasksPerChild: a shutdown at once still gives all results",
   (kind) =>
     withPool(kind, { maxWorkers: 2, maxTasksPerChild: 1 }, async (pool) => {
-      const futures = range(4).map((n) => pool.submit(tasks.pow, n, 2));
+      const futures = range(3).map((n) => pool.submit(tasks.pow, n, 2));
       await pool.shutdown();
       assert(futures.every((future) => future.done()));
-      assert.deepEqual(await Promise.all(futures), [0, 1, 4, 9]);
+      assert.deepEqual(await Promise.all(futures), [0, 1, 4]);
     }),
 );
 
@@ -381,9 +381,9 @@ forEachKind(
 forEachKind("C116 workerName: the first part of the workers' names", (kind) =>
   // Unlike CPython, whose threads are SpecialPool_0 and on.
   withPool(kind, { maxWorkers: 1, workerName: "SpecialPool" }, async (pool) => {
-    const errors = await Promise.all(range(3).map((n) => rejection(pool.submit(deadly.die, `exit ${n}`))));
+    const errors = await Promise.all(range(2).map((n) => rejection(pool.submit(deadly.die, `exit ${n}`))));
     const names = errors.map((error) => (error as WorkerLostError).workerName);
-    assert.deepEqual(names, ["SpecialPool-1", "SpecialPool-2", "SpecialPool-3"]);
+    assert.deepEqual(names, ["SpecialPool-1", "SpecialPool-2"]);
   }));
 
 forEachKind(
@@ -455,18 +455,11 @@ interface ProgramCase {
 }
 
 const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
-  "C106 E58 falls off its end with a call pending: it is run first": {
-    code: `
-      const pool = new ProcessPoolExecutor(2);
-      pool.submit(sleepAndPrint, 200, "apple");
-    `,
-    stdout: "apple\n",
-  },
-  "E59 leaves main() with two calls pending: both are run": {
+  "C106 E58 E59 falls off its end, or leaves main(), with calls pending: they are run first": {
     code: `
       function main(): void {
         const pool = new ProcessPoolExecutor(1);
-        pool.submit(sleepAndPrint, 20, "one");
+        pool.submit(sleepAndPrint, 200, "one");
         pool.submit(sleepAndPrint, 0, "two");
       }
       main();
@@ -480,23 +473,19 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
     `,
     stdout: "a\nb\nc\n",
   },
-  "C110 E54 shutdown({ wait: false }) with a running call: it ends after the call's output": {
-    code: `
-      const pool = new ProcessPoolExecutor(2);
+  "C110 C118 E54 shutdown({ wait: false }): it ends after the running call's output; with cancelFutures, or without it":
+    {
+      code: `
+      const pool = new ProcessPoolExecutor(1);
       pool.submit(sleepAndPrint, 200, "apple");
       pool.shutdown({ wait: false });
+      const cancelling = new ProcessPoolExecutor(1);
+      cancelling.submit(sleepAndPrint, 10, "pear");
+      cancelling.shutdown({ wait: false, cancelFutures: true });
       console.log("shut down");
     `,
-    stdout: "shut down\napple\n",
-  },
-  "C118 shutdown({ wait: false, cancelFutures: true }) at once: the call's output or none": {
-    code: `
-      const pool = new ProcessPoolExecutor(2);
-      pool.submit(sleepAndPrint, 10, "apple");
-      pool.shutdown({ wait: false, cancelFutures: true });
-    `,
-    stdout: /^(apple\n)?$/,
-  },
+      stdout: /^shut down\n(pear\n)?apple\n(pear\n)?$/,
+    },
   "E57 shutdown({ wait: false, cancelFutures: true }): what runs goes on to its end, what waits does not": {
     code: `
       const pool = new ProcessPoolExecutor(1);
@@ -522,16 +511,13 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
     `,
     stdout: "42\nShutdownError\n",
   },
-  "has an idle pool: it ends by itself": {
+  "has an idle pool, and one that it has not used: it ends by itself": {
     code: `
+      new ProcessPoolExecutor(2);
       const pool = new ProcessPoolExecutor(2);
       console.log(await Promise.all([pool.submit(double, 1), pool.submit(double, 2)]));
     `,
     stdout: /^\[ 2, 4 \]\n$/,
-  },
-  "has made a pool and not used it": {
-    code: `new ProcessPoolExecutor(2); console.log("end");`,
-    stdout: "end\n",
   },
   "never looks at a failure: it is told once, and ends as if nothing were": {
     code: `
@@ -572,9 +558,8 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
   },
   "throws with a looping worker: its exit code is kept, and nothing is left": {
     code: `
-      const pool = new ProcessPoolExecutor(2);
+      const pool = new ProcessPoolExecutor(1);
       console.log("worker", await pool.submit(pid));
-      pool.submit(loop);
       pool.submit(loop);
       await pool.submit(double, 1).exception(100).catch(() => {});
       throw new RangeError("thrown by the program");

@@ -57,9 +57,9 @@ forEachKindTogether(
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       await pool.submit(tasks.pow, 2, 2);
-      const limited = pool.with({ taskTimeout: 500 });
-      const first = pool.submit(tasks.spin, 700);
-      assert.deepEqual(await Promise.all(range(4).map(() => limited.submit(tasks.sleep, 200))), [200, 200, 200, 200]);
+      const limited = pool.with({ taskTimeout: 400 });
+      const first = pool.submit(tasks.spin, 500);
+      assert.deepEqual(await Promise.all(range(4).map(() => limited.submit(tasks.sleep, 120))), [120, 120, 120, 120]);
       await first;
     }),
 );
@@ -111,9 +111,11 @@ forEachKindTogether(
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const id = await pool.submit(tasks.workerId);
-      await assert.rejects(
-        pool.with({ taskTimeout: SHORT }).submit(calls.loopUntilKilled, arrivals.path),
-        TaskTimeoutError,
+      await withoutPatience(() =>
+        assert.rejects(
+          pool.with({ taskTimeout: SHORT }).submit(calls.loopUntilKilled, arrivals.path),
+          TaskTimeoutError,
+        )
       );
       assert.equal(kind.isAlive(id), false);
     }),
@@ -127,7 +129,7 @@ forEachKind(
       const looping = new Arrivals(folder);
       const before = await pool.submit(deadly.loopWhenIdle, looping.path);
       await looping.wait(1);
-      assert.notEqual(await pool.with({ taskTimeout: 2_000 }).submit(tasks.workerId), before);
+      assert.notEqual(await pool.with({ taskTimeout: 300 }).submit(tasks.workerId), before);
     }),
 );
 
@@ -151,9 +153,9 @@ forEachKind(
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const first = pool.with({ taskTimeout: SHORT }).submit(calls.outliveSignal, arrivals.path, 4 * SHORT);
-      const next = pool.submit(tasks.sleep, 4_000);
+      const next = pool.submit(tasks.sleep, 800);
       await first.exception();
-      assert.equal(await next, 4_000);
+      assert.equal(await next, 800);
     }),
   { needs: { processes: true } },
 );

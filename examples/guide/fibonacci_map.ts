@@ -7,7 +7,7 @@ const numbers = oneTo(Number(process.argv[2] ?? 39));
 await using pool = new Pool(2);
 for (const [index, value] of (await pool.map(fib, numbers)).entries()) printFib(numbers[index], value);
 
-// Prints:
+// With the argument 25 it prints:
 //   …   1          1
 //   …   2          2
 //   …   3          3
@@ -33,17 +33,3 @@ for (const [index, value] of (await pool.map(fib, numbers)).entries()) printFib(
 //   …  23      46368
 //   …  24      75025
 //   …  25     121393
-//   …  26     196418
-//   …  27     317811
-//   …  28     514229
-//   …  29     832040
-//   …  30    1346269
-//   …  31    2178309
-//   …  32    3524578
-//   …  33    5702887
-//   …  34    9227465
-//   …  35   14930352
-//   …  36   24157817
-//   …  37   39088169
-//   …  38   63245986
-//   …  39  102334155
