@@ -65,7 +65,7 @@ class Runs {
   take(): unknown {
     if (this.#at === this.#first.length) this.#turn();
     const outcome = this.#first[this.#at];
-    if (typeof outcome === "object") this.#first[this.#at] = undefined; // it may be large
+    if (typeof outcome !== "number") this.#first[this.#at] = undefined; // it may be large
     this.#at++;
     this.taken++;
     return outcome;

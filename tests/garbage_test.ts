@@ -27,10 +27,13 @@ const PROGRAM = `
     }
     return kept;
   }
+  export function text(megabytes) {
+    return "x".repeat(megabytes * 2 ** 20);
+  }
   export function leftInWorker() {
     return left();
   }
-  tasks(import.meta, { remember, make, leftInWorker });
+  tasks(import.meta, { remember, make, text, leftInWorker });
 
   if (isMain(import.meta)) {
     // Deno does not say which flags it was started with: its workers are given them here.
@@ -59,6 +62,17 @@ const PROGRAM = `
     tell("C20", await left(given));
     await results.next();
 
+    // Texts of a megabyte, of which two are drawn ahead of their reader.
+    const collect = () => gc ? gc() : Bun.gc(true);
+    const memory = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
+    const texts = pool.map(text, Array(100).fill(1), { buffersize: 2 });
+    collect();
+    const before = memory();
+    for (let i = 0; i < 90; i++) await texts.next();
+    collect();
+    tell("C20 texts", (memory() - before) / 2 ** 20 / 4);
+    await texts.return();
+
     await using mapping = new Pool({ processes: 1, execArgv });
     const crossed = await (async () => {
       const values = Array.from({ length: 10 }, (_, number) => ({ number }));
@@ -77,6 +91,6 @@ test("C18 C20 C59 C177 arguments, futures and results that nobody holds are coll
       denoFlags: ["-A", "--v8-flags=--expose-gc"],
       nodeFlags: ["--expose-gc"],
     });
-    const lines = ["C18", "C59", "C20", "C177", "C177 in the worker"].map((what) => `${what} gone\n`);
+    const lines = ["C18", "C59", "C20", "C20 texts", "C177", "C177 in the worker"].map((what) => `${what} gone\n`);
     assert.deepEqual({ stdout, stderr }, { stdout: lines.join(""), stderr: "" });
   }));
