@@ -16,16 +16,20 @@ const PROGRAM = `
   export function make(number) {
     return { number };
   }
-  /** How many of the values that this process remembers are left, after the collector had its chances. */
-  export async function left(refs = remembered) {
-    let kept = refs.length;
+  /** What is left by a measure, after the collector had its chances. A few may lie on the stack, where it only guesses. */
+  async function leftBy(measure) {
+    let kept = measure();
     for (let round = 0; round < 100 && kept > 5; round++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       if (gc) gc();
       else Bun.gc(true);
-      kept = refs.filter((ref) => ref.deref() !== undefined).length;
+      kept = measure();
     }
     return kept;
+  }
+  /** How many of the values that this process remembers are left. */
+  export function left(refs = remembered) {
+    return leftBy(() => refs.filter((ref) => ref.deref() !== undefined).length);
   }
   export function text(megabytes) {
     return "x".repeat(megabytes * 2 ** 20);
@@ -39,7 +43,6 @@ const PROGRAM = `
     // Deno does not say which flags it was started with: its workers are given them here.
     const execArgv = "Deno" in globalThis ? ["--v8-flags=--expose-gc"] : undefined;
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, execArgv });
-    // A few may lie on the stack, where a collector only guesses.
     const tell = (row, kept) => console.log(row, kept <= 5 ? "gone" : kept + " kept");
 
     const refs = [];
@@ -62,15 +65,12 @@ const PROGRAM = `
     tell("C20", await left(given));
     await results.next();
 
-    // Texts of a megabyte, of which two are drawn ahead of their reader.
-    const collect = () => gc ? gc() : Bun.gc(true);
-    const memory = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
-    const texts = pool.map(text, Array(100).fill(1), { buffersize: 2 });
-    collect();
+    // Texts of a megabyte, of which two are drawn ahead of their reader; some other megabytes are there, too.
+    const memory = () => (process.memoryUsage().heapUsed + process.memoryUsage().external) / 2 ** 20 / 4;
     const before = memory();
+    const texts = pool.map(text, Array(100).fill(1), { buffersize: 2 });
     for (let i = 0; i < 90; i++) await texts.next();
-    collect();
-    tell("C20 texts", (memory() - before) / 2 ** 20 / 4);
+    tell("C20 texts", await leftBy(() => memory() - before));
     await texts.return();
 
     await using mapping = new Pool({ processes: 1, execArgv });
