@@ -5,7 +5,7 @@
  * #rows ─ draw ─▶ #items ─ spans ─▶ scheduler ─▶ worker ─▶ settled ─▶ #outcomes ─▶ next()
  * ```
  *
- * `#readers` are the calls of `next()` that wait for the next outcome (`map_outcomes.ts`). What is drawn in one go
+ * `#readers` are the calls of `next()` (`map_readers.ts`) that wait for the next outcome (`map_outcomes.ts`). What is drawn in one go
  * (`map_items.ts`) is one span in the queue (`map_span.ts`).
  * Inputs of a known number are drawn to their end whether they are read or not, in slices, so that a long one does not
  * hold up the turn; of others only so many are drawn as there is room for unread results.
@@ -14,15 +14,14 @@
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
 import { now } from "../runtime/host_functions.ts";
-import { CancelledError, ShutdownError, TimeoutError } from "../errors.ts";
+import { CancelledError, ShutdownError } from "../errors.ts";
 import type { CopyOptions } from "./call_arguments.ts";
-import { Deque } from "./deque.ts";
-import { Timer } from "./future.ts";
 import type { Abortable } from "./abort_group.ts";
 import type { CallRules } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
 import { type DrawnItems, ItemCollector } from "./map_items.ts";
 import { AsCompleted, Gathered, InOrder, join, type Outcomes } from "./map_outcomes.ts";
+import { Readers } from "./map_readers.ts";
 import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { END, Rows } from "./map_rows.ts";
@@ -80,8 +79,6 @@ const ITEMS_BETWEEN = 256;
 /** Items of an array that are drawn without a look at the clock: some tens of microseconds. */
 const LONGEST_RUN = 4096;
 
-type Reader = PromiseWithResolvers<IteratorResult<unknown, undefined>>;
-
 /** A `map` that was called. */
 export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abortable {
   readonly #scheduler: Scheduler;
@@ -93,11 +90,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   readonly #room: number;
   /** Items that are drawn whether they are read or not. */
   #drawnAnyway: number;
-  readonly #deadline: number;
-  readonly #timeout: number;
-  #timer: Timer | undefined;
   readonly #outcomes: Outcomes;
-  readonly #readers = new Deque<Reader>();
+  readonly #readers: Readers;
   /** What was drawn in this go, and is to be queued after it. */
   readonly #items: ItemCollector;
   /** Items that were drawn and have no outcome. */
@@ -149,8 +143,10 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#profile = profile;
     this.chunksize = chunksize === "auto" ? 0 : chunksize;
     this.#room = buffersize ?? UNREAD;
-    this.#timeout = timeout;
-    this.#deadline = now() + timeout;
+    this.#readers = new Readers(timeout, () => {
+      this.#finish();
+      this.#serve();
+    });
     this.#exhausted = iterables.length === 0;
     this.#rows = new Rows(iterables);
     this.#drawnAnyway = buffersize === undefined ? this.#rows.knownSize : 0;
@@ -169,10 +165,9 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     this.#resume();
-    const reader = Promise.withResolvers<IteratorResult<unknown, undefined>>();
-    this.#readers.push(reader);
+    const result = this.#readers.add();
     this.#serve();
-    return reader.promise;
+    return result;
   }
 
   return(): Promise<IteratorResult<unknown, undefined>> {
@@ -324,14 +319,14 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #deliverSettled(): void {
     while (this.#readers.size > 0) {
       if (this.#outcomes.hasNext) {
-        this.#deliver(this.#readers.shift()!, this.#outcomes.take());
+        this.#deliver(this.#outcomes.take());
       } else {
         // What is drawn, or settled, next will serve.
         if (!this.#exhausted || (this.#unsettled > 0 && !this.#finished)) break;
         this.#end();
       }
     }
-    this.#limit();
+    this.#readers.limit();
   }
 
   /** What an item is settled with that has failed; of those of a map that is gathered one is told, and that surely. */
@@ -347,12 +342,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (this.#unseen.delete(failure)) this.#scheduler.unseen.delete(failure);
   }
 
-  #deliver(reader: Reader, outcome: unknown): void {
-    if (!(outcome instanceof Failure)) return reader.resolve({ done: false, value: outcome });
+  #deliver(outcome: unknown): void {
+    if (!(outcome instanceof Failure)) return this.#readers.resolve(outcome);
     this.#see(outcome);
+    this.#readers.reject(outcome.error());
     // A reader that waits already has asked again, so it is as if next() had been called.
     if (this.#readers.size === 0 && !this.#finished && this.#mayPause) this.#paused = true;
-    reader.reject(outcome.error());
   }
 
   /** There is nothing more: all readers hear it, the first one also why, if there would have been more. */
@@ -360,29 +355,8 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#finished = true;
     const error = this.#undrawn;
     this.#undrawn = undefined;
-    if (error !== undefined) this.#readers.shift()!.reject(error());
-    for (const reader of this.#readers.takeAll()) reader.resolve({ done: true, value: undefined });
-  }
-
-  /** Limits the time of the reader that waits, if one does. */
-  #limit(): void {
-    if (this.#readers.size === 0) {
-      this.#timer?.clear();
-      this.#timer = undefined;
-    } else if (this.#timer === undefined && this.#timeout !== Infinity) {
-      this.#timer = new Timer(Math.max(0, this.#deadline - now()), () => this.#expire());
-    }
-  }
-
-  #expire(): void {
-    const reader = this.#readers.shift();
-    this.#finish();
-    reader?.reject(
-      new TimeoutError(
-        `Cannot get the next result as it must be there within ${this.#timeout} ms of the call of map: it is not`,
-      ),
-    );
-    this.#serve();
+    if (error !== undefined) this.#readers.reject(error());
+    this.#readers.end();
   }
 
   /** No more results are wanted. */
