@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { QueueFullError, ShutdownError, WorkerLostError } from "../mod.ts";
 import { Arrivals, Latch, withTempFolder } from "./harness.ts";
 import { forEachKind, untilWorkers } from "./kinds.ts";
-import { range, rejection, reported, withPool } from "./pools.ts";
+import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import * as calls from "./tasks_calls.ts";
 import * as tasks from "./tasks.ts";
 
@@ -60,7 +60,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U6 whenFree: resolves when there is room, for as many as there is room for",
   (kind) =>
     withPool(kind, { maxWorkers: 1, maxQueued: 1 }, async (pool) => {
@@ -198,7 +198,7 @@ forEachKind("resize: not after the end", async (kind) => {
 
 // How much memory
 
-const LIMIT = 400e6;
+const LIMIT = 250e6;
 
 forEachKind(
   "U12 maxMemoryPerWorker: past it a worker is replaced after its call",
@@ -227,7 +227,7 @@ forEachKind(
       const behind = pool.submit(tasks.pow, 2, 3);
       const error = await rejection(held);
       assert(error instanceof WorkerLostError);
-      assert.match(error.message, /was ended: it used \d+ bytes of memory, and maxMemoryPerWorker is 400000000/);
+      assert.match(error.message, /was ended: it used \d+ bytes of memory, and maxMemoryPerWorker is 250000000/);
       assert.equal(await behind, 8);
     }),
   { needs: { processes: true } },
@@ -288,7 +288,7 @@ forEachKind("unseen: reportUnseen: false, and killing the pool, report nothing",
   assert.deepEqual(lines, []);
 });
 
-forEachKind(
+forEachKindTogether(
   "U6 whenFree: nobody passes in vain, however many ask at once",
   (kind) =>
     withPool(kind, { maxWorkers: 1, maxQueued: 1 }, async (pool) => {
@@ -302,10 +302,10 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "U6 whenFree: what a map holds back after an error takes no room",
   (kind) =>
-    withPool(kind, { maxWorkers: 1, maxQueued: 5 }, async (pool) => {
+    withPool(kind, { maxWorkers: 1, maxQueued: 1 }, async (pool) => {
       const items = [() => 1, ...range(100)] as unknown[];
       const results = pool.map(tasks.identity, items);
       await assert.rejects(results.toArray());

@@ -153,10 +153,12 @@ export function whatWasInitialized(): string {
   return initialized;
 }
 
-/** Leaves a line; the worker that leaves the `from`th and all after it end as they are told. */
-export async function initializeOrDie(path: string, from: number, how: string): Promise<void> {
+/** Leaves a line; the worker that leaves the `from`th and all after it end as they are told: all by one way, or each by its own. */
+export async function initializeOrDie(path: string, from: number, ...ways: string[]): Promise<void> {
   arrive(path, String(WORKER_ID));
-  if (countLines(path) < from) return;
+  const count = countLines(path);
+  if (count < from) return;
+  const how = ways[(count - from) % ways.length];
   await new Promise((resolve) => setTimeout(resolve, 1));
   if (how === "throw") throw new RangeError("the initializer's own error");
   if (how === "reject") {
