@@ -32,12 +32,13 @@ forEachKind(
 );
 
 forEachKind(
-  "E53 E56 E61 shutdown: waits for running and queued calls",
+  "C105 C108 E53 E56 E61 shutdown: waits for running and queued calls, and takes no more",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const latch = new Latch(folder);
       const futures = range(4).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
+      const fifty = range(50).map((number) => pool.submit(tasks.identity, number));
       await arrivals.wait(1);
       let isOver = false;
       const closed = pool.shutdown().then(() => isOver = true);
@@ -47,6 +48,7 @@ forEachKind(
       latch.open();
       await closed;
       assert.ok(futures.every((future) => future.done() && !future.cancelled()));
+      assert.deepEqual(await Promise.all(fifty), range(50));
       assert.equal(arrivals.count, 4);
       assert.deepEqual(liveProcesses(), []);
     }),
@@ -69,7 +71,7 @@ forEachKind(
 );
 
 forEachKind(
-  "E55 E57 E110 shutdown: cancelFutures cancels what no worker has, and the running call ends",
+  "C109 E55 E57 E110 shutdown: cancelFutures cancels what no worker has, and the running call ends",
   async (kind) => {
     for (const wait of [true, false]) {
       await withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {

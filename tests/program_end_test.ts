@@ -1,4 +1,7 @@
-/** How programs end while their workers are busy: Ctrl-C, signals, exit, a throw. Nothing is left of them, ever. */
+/**
+ * How programs end while their workers are busy: Ctrl-C, signals, exit, a throw. Nothing is left of them, ever. How they end
+ * by themselves is in `shutdown_test.ts`.
+ */
 
 import assert from "node:assert/strict";
 import { Arrivals, kill, Latch, type Program, type ProgramResult, test, until, untilGone } from "./harness.ts";
@@ -84,6 +87,11 @@ const BUSY: Record<string, string> = {
     await pool.map(tasks.loop as (n: number) => never, Array.from({ length: 1000 }, (_, i) => i)).toArray();`,
 };
 
+const ONE_BUSY = `
+  const pool = new ProcessPoolExecutor(1);
+  await pool.submit(tasks.loop);
+`;
+
 /** Prints "up" when two workers were started, and have not said hello. */
 const STARTING = `
   const pool = new ProcessPoolExecutor(2);
@@ -168,11 +176,11 @@ test("Ctrl-C: many times, to a program with a handler that ends it on its way", 
   ));
 
 for (const signal of ["SIGTERM", "SIGKILL", "SIGHUP", "SIGINT"] as const) {
-  test(`no orphans: ${signal} to the program alone, while its workers loop`, () =>
-    withProject(program(BUSY["loop for ever"]), async (project) => {
-      const { running, pids } = await startBusy(project, 2);
+  test(`no orphans: ${signal} to the program alone, while its worker loops`, () =>
+    withProject(program(ONE_BUSY), async (project) => {
+      const { running, pids } = await startBusy(project, 1);
       running.kill(signal);
-      // Not its end, for the workers hold its stderr, perhaps; they must go by themselves.
+      // Not its end, for the worker holds its stderr, perhaps; it must go by itself.
       await untilGone([running.pid, ...pids]);
       assertEndedBy(signal, await running.ended);
       await project.untilClean();
@@ -180,10 +188,10 @@ for (const signal of ["SIGTERM", "SIGKILL", "SIGHUP", "SIGINT"] as const) {
 }
 
 test("no orphans: SIGTERM to the whole process group, the workers' helper included", () =>
-  withProject(program(BUSY["loop for ever"]), async (project) => {
-    const { running, pids } = await startBusy(project, 2);
+  withProject(program(ONE_BUSY), async (project) => {
+    const { running, pids } = await startBusy(project, 1);
     running.killGroup("SIGTERM");
-    // Where the host takes a moment over it, the program may learn first that its workers are lost.
+    // Where the host takes a moment over it, the program may learn first that its worker is lost.
     const { code, signal } = await running.ended;
     assert(signal === "SIGTERM" || code !== 0, `it ended by ${code}, ${signal}`);
     await untilGone(pids);
@@ -245,7 +253,7 @@ test("no orphans: one worker of two was killed before the program is", () =>
 
 // ----- By its own doing
 
-/** How a program with two looping workers ends, and by which code. */
+/** How a program with a looping worker ends, and by which code. */
 const OWN_ENDS: Record<string, { code: string; exit: number; says?: RegExp }> = {
   "process.exit": { code: `process.exit(5);`, exit: 5 },
   "process.exit in a timer": { code: `setTimeout(() => process.exit(6), 0);`, exit: 6 },
@@ -267,17 +275,17 @@ const OWN_ENDS: Record<string, { code: string; exit: number; says?: RegExp }> = 
 };
 
 for (const [name, { code, exit, says }] of Object.entries(OWN_ENDS)) {
-  test(`no orphans: the program ends by ${name} while its workers loop`, () =>
+  test(`no orphans: the program ends by ${name} while its worker loops`, () =>
     withProject(
       program(`
-        const pool = new ProcessPoolExecutor(2);
-        const futures = [pool.submit(tasks.loop), pool.submit(tasks.loop)];
-        await arrived(2);
+        const pool = new ProcessPoolExecutor(1);
+        const futures = [pool.submit(tasks.loop)];
+        await arrived(1);
         void futures;
         ${code}
       `),
       async (project) => {
-        const { running, pids } = await startBusy(project, 2);
+        const { running, pids } = await startBusy(project, 1);
         const result = await running.ended;
         assert.equal(result.code, exit, result.stderr);
         if (says) assert.match(result.stderr, says);
@@ -307,48 +315,6 @@ test("no orphans: a throw inside an await using block waits for what was submitt
       assert.equal(code, 1);
       assert.match(stderr, /RangeError: in the block/);
       await untilGone(pids);
-      assert.deepEqual(project.temporary, []);
-    },
-  ));
-
-// ----- When nothing is left to do
-
-test("C110: a program with an idle pool ends by itself, without a shutdown", () =>
-  withProject(
-    program(`
-      const pool = new ProcessPoolExecutor(2);
-      console.log(await pool.submit(tasks.meet, "one"));
-    `),
-    async (project) => {
-      new Latch(project.folder).open();
-      const { code, stdout, stderr } = await project.run("main.ts");
-      assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "one\n", stderr: "" });
-      assert.deepEqual(project.temporary, []);
-    },
-  ));
-
-test("C110: a program with a pool that it never used ends by itself", () =>
-  withProject(program(`new ProcessPoolExecutor(2); console.log("up");`), async (project) => {
-    const { code, stdout, stderr } = await project.run("main.ts");
-    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "up\n", stderr: "" });
-    assert.deepEqual(project.temporary, []);
-  }));
-
-test("C106: a program that falls off its end ends when its pending calls are done", () =>
-  withProject(
-    program(`
-      const pool = new ProcessPoolExecutor(1);
-      pool.submit(tasks.meet, "one").then(console.log);
-      pool.submit(tasks.meet, "two").then(console.log);
-      console.log("end");
-    `),
-    async (project) => {
-      const running = project.start("main.ts");
-      await running.untilPrinted("end");
-      await new Arrivals(project.folder).wait(1);
-      new Latch(project.folder).open();
-      const { code, stdout, stderr } = await running.ended;
-      assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "end\none\ntwo\n", stderr: "" });
       assert.deepEqual(project.temporary, []);
     },
   ));

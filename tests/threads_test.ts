@@ -164,16 +164,6 @@ test("threads: an error that nobody catches, in an idle thread, is reported once
 
 // Ends
 
-test("C106 C110 C118 threads: an idle pool lets the program end, and so does one that was never used", () =>
-  runProgram(
-    `
-      new ThreadPoolExecutor(2);
-      console.log(await pool.submit(tasks.double, 1), await pool.map(tasks.double, [2, 3]).toArray().then(String));
-      process.on("exit", (code) => console.log("exit", code));
-    `,
-    prints("2 4,6", "exit 0"),
-  ));
-
 test("threads: an idle pool uses no CPU", () =>
   runProgram(
     `
