@@ -611,12 +611,15 @@ forEachRoadTogether("transfer: many small buffers go both ways", async (pool) =>
   assert.equal((await pool.submit(manyMoved, 10_000)).length, 10_000);
 });
 
-forEachKind("transfer: a call may have tens or hundreds of thousands of buffers", async (kind) => {
-  await using pool = kind.make({ maxWorkers: 1 });
-  const count = kind.can.processes ? 100_000 : 10_000; // Node's time to post so many grows with their square
-  const buffers = range(count).map(() => new ArrayBuffer(8));
-  assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * count);
-});
+forEachKindTogether(
+  "transfer: a call may have tens or hundreds of thousands of buffers",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const count = kind.can.processes ? 100_000 : 10_000; // Node's time to post so many grows with their square
+      const buffers = range(count).map(() => new ArrayBuffer(8));
+      assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * count);
+    }),
+);
 
 forEachRoadTogether(
   "transfer: what a task changes after reading its marked result has failed is not seen",
@@ -628,51 +631,57 @@ forEachRoadTogether(
   },
 );
 
-forEachKind(
+forEachKindTogether(
   "transfer: of memory that cannot move nothing moves, and the error says which and which way",
-  async (kind) => {
-    await using pool = kind.make({ maxWorkers: 1 });
-    const good = new ArrayBuffer(MB);
-    const gone = new ArrayBuffer(8);
-    gone.transfer();
-    const kept = new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer;
-    const refused = (buffers: ArrayBuffer[], of: string): void => {
-      const path = new RegExp(`^transfer${of}$`);
-      assert.throws(() => pool.with({ transfer: buffers }).submit(echo, good), { name: "PicklingError", path });
-      assert.equal(good.detached, false);
-    };
-    refused([good, gone], "\\[1\\]");
-    refused([kept], "\\[0\\]");
-    refused([good, kept], ""); // no host says which
-    const failure = await rejection(pool.submit(marksKept)) as PicklingError;
-    assert.ok(failure instanceof PicklingError, String(failure));
-    assert.deepEqual([failure.path, failure.direction], ["transfer", "result"]);
-    assert.equal(await pool.submit(echo, 1), 1);
-  },
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const good = new ArrayBuffer(MB);
+      const gone = new ArrayBuffer(8);
+      gone.transfer();
+      const kept = new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer;
+      const refused = (buffers: ArrayBuffer[], of: string): void => {
+        const path = new RegExp(`^transfer${of}$`);
+        assert.throws(() => pool.with({ transfer: buffers }).submit(echo, good), { name: "PicklingError", path });
+        assert.equal(good.detached, false);
+      };
+      refused([good, gone], "\\[1\\]");
+      refused([kept], "\\[0\\]");
+      refused([good, kept], ""); // no host says which
+      const failure = await rejection(pool.submit(marksKept)) as PicklingError;
+      assert.ok(failure instanceof PicklingError, String(failure));
+      assert.deepEqual([failure.path, failure.direction], ["transfer", "result"]);
+      assert.equal(await pool.submit(echo, 1), 1);
+    }),
 );
 
-forEachKind("transfer: moves what is not among the arguments, too; a refused call moves nothing", async (kind) => {
-  await using pool = kind.make({ maxWorkers: 1 });
-  const [used, other] = [new ArrayBuffer(MB), new ArrayBuffer(8)];
-  const bound = pool.with({ transfer: [used, other] });
-  assert.throws(() => bound.submit(echo, [used, () => {}] as unknown), PicklingError);
-  assert.deepEqual([used.detached, other.detached], [false, false]);
-  const future = bound.submit(echo, used);
-  assert.deepEqual([used.detached, other.detached], [true, true]);
-  assert.equal((await future as ArrayBuffer).byteLength, MB);
-  assert.throws(() => bound.submit(echo, 1), /memory must be there/);
-  assert.throws(() => bound.submit(echo, used), PicklingError);
-});
+forEachKindTogether(
+  "transfer: moves what is not among the arguments, too; a refused call moves nothing",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const [used, other] = [new ArrayBuffer(MB), new ArrayBuffer(8)];
+      const bound = pool.with({ transfer: [used, other] });
+      assert.throws(() => bound.submit(echo, [used, () => {}] as unknown), PicklingError);
+      assert.deepEqual([used.detached, other.detached], [false, false]);
+      const future = bound.submit(echo, used);
+      assert.deepEqual([used.detached, other.detached], [true, true]);
+      assert.equal((await future as ArrayBuffer).byteLength, MB);
+      assert.throws(() => bound.submit(echo, 1), /memory must be there/);
+      assert.throws(() => bound.submit(echo, used), PicklingError);
+    }),
+);
 
-forEachKind("transfer: map moves each buffer with its item", async (kind) => {
-  await using pool = kind.make({ maxWorkers: 1 });
-  const items = range(5).map((i) => new Uint8Array(i === 2 ? 10 : MB).fill(i));
-  const unused = new ArrayBuffer(10);
-  const buffers = [...items.map((item) => item.buffer), unused];
-  const results = await pool.with({ transfer: buffers }).map(ends, items).toArray();
-  assert.deepEqual(results, range(5).map((i) => [i === 2 ? 10 : MB, 2 * i]));
-  assert.deepEqual(buffers.map((buffer) => buffer.detached), [true, true, true, true, true, false]);
-});
+forEachKindTogether(
+  "transfer: map moves each buffer with its item",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const items = range(5).map((i) => new Uint8Array(i === 2 ? 10 : MB).fill(i));
+      const unused = new ArrayBuffer(10);
+      const buffers = [...items.map((item) => item.buffer), unused];
+      const results = await pool.with({ transfer: buffers }).map(ends, items).toArray();
+      assert.deepEqual(results, range(5).map((i) => [i === 2 ? 10 : MB, 2 * i]));
+      assert.deepEqual(buffers.map((buffer) => buffer.detached), [true, true, true, true, true, false]);
+    }),
+);
 
 forEachKind("with: the same pool; unknown options and what cannot move are refused", async (kind) => {
   await using pool = kind.make({ maxWorkers: 1 });

@@ -24,7 +24,7 @@ function outcomes(futures: readonly Future<unknown>[]): Promise<unknown[]> {
 
 // Callbacks that cancel siblings
 
-/** Ends a pool of one worker, which is at its first call while nine wait; or has it lose its first call alone. */
+/** Ends a pool of one worker, which is at its first call while others wait; or has it lose its first call alone. */
 const ENDS: Readonly<Record<string, (pool: Executor, kind: Kind, id: number) => unknown>> = {
   "killWorkers()": (pool) => pool.killWorkers(),
   "terminateWorkers()": (pool) => pool.terminateWorkers(),
@@ -35,29 +35,28 @@ const ENDS: Readonly<Record<string, (pool: Executor, kind: Kind, id: number) => 
 for (const [how, end] of Object.entries(ENDS)) {
   forEachKind(
     `cancel: callbacks that cancel the calls behind theirs, at ${how}: each call settles, and the pool ends`,
-    async (kind) => {
-      for (const at of [0, 2]) {
-        await withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
-          const arrivals = new Arrivals(folder);
-          const latch = new Latch(folder);
-          const id = await pool.submit(tasks.workerId);
-          const futures = range(10).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
-          await arrivals.wait(1);
-          const cancelled: number[] = [];
+    (kind) =>
+      withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+        const arrivals = new Arrivals(folder);
+        const latch = new Latch(folder);
+        const id = await pool.submit(tasks.workerId);
+        const futures = range(20).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
+        await arrivals.wait(1);
+        const cancelled: number[] = [];
+        for (const at of [0, 12]) {
           futures[at].addDoneCallback(() => {
             // From behind, from the middle and again: some may have ended before.
-            for (const other of [5, 9, 4, 5, 0]) if (futures[other].cancel()) cancelled.push(other);
+            for (const other of [5, 7, 4, 5, 0]) if (futures[at + other].cancel()) cancelled.push(at + other);
           });
-          const ended = Promise.resolve(end(pool, kind, id));
-          latch.open();
-          const errors = await outcomes(futures);
-          await withLimit(ended, LIMIT, "its end did not come");
-          for (const index of cancelled) assert.ok(errors[index] instanceof CancelledError, `${index}`);
-          assert.equal(pool.pendingCount, 0);
-          await withLimit(Promise.resolve(pool.shutdown()), LIMIT, "shutdown() did not end");
-        });
-      }
-    },
+        }
+        const ended = Promise.resolve(end(pool, kind, id));
+        latch.open();
+        const errors = await outcomes(futures);
+        await withLimit(ended, LIMIT, "its end did not come");
+        for (const index of cancelled) assert.ok(errors[index] instanceof CancelledError, `${index}`);
+        assert.equal(pool.pendingCount, 0);
+        await withLimit(Promise.resolve(pool.shutdown()), LIMIT, "shutdown() did not end");
+      }),
   );
 }
 
