@@ -400,7 +400,7 @@ forEachKindTogether(
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
       const data = new Uint8Array(5_000_000);
-      const futures = range(4).map(() => pool.submit(deadly.dieWith, "exit 3", data));
+      const futures = range(3).map(() => pool.submit(deadly.dieWith, "exit 3", data));
       for (const future of futures) assert.equal((await rejection(future) as WorkerLostError).exitCode, 3);
       assert.equal(await pool.submit(deadly.sizeOf, data), 5_000_000);
     }),
@@ -429,7 +429,7 @@ for (const maxWorkers of [1, 2]) {
         const arrivals = new Arrivals(folder);
         const warm = new Arrivals(folder, "warm");
         await Promise.all(range(300).map((n) => pool.submit(tasks.leaveMark, warm.path, `${n}`)));
-        const killers = new Set([0, 1, 77, 150, 299]);
+        const killers = new Set([0, 1, 299]);
         const futures = range(300).map((n) =>
           killers.has(n)
             ? pool.submit(deadly.die, n % 2 === 0 ? "kill" : "exit 3")
