@@ -164,8 +164,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.nextWithin(Infinity);
+  }
+
+  /** {@linkcode MapCalls.next} that waits so many milliseconds at most; what it did not wait for is that of a later one. */
+  nextWithin(limit: number): Promise<IteratorResult<unknown, undefined>> {
     this.#resume();
-    const result = this.#readers.add();
+    const result = this.#readers.add(limit);
     this.#serve();
     return result;
   }

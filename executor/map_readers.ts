@@ -6,9 +6,19 @@ import { Timer } from "./future.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
-/** Calls of `next()` that have no result yet, in their order; all have the time that the map has. */
+/** One of them. */
+interface Reader extends PromiseWithResolvers<Result> {
+  /** Of its own time. */
+  timer: Timer | undefined;
+  /** It waits no longer, though it still lies among the others. */
+  isGone: boolean;
+}
+
+/** Calls of `next()` that have no result yet, in their order; all have the time that the map has, and may have less. */
 export class Readers {
-  readonly #waiting = new Deque<PromiseWithResolvers<Result>>();
+  readonly #waiting = new Deque<Reader>();
+  /** Those of `#waiting` that wait no longer. */
+  #gone = 0;
   readonly #timeout: number;
   readonly #deadline: number;
   readonly #onExpired: () => void;
@@ -28,29 +38,55 @@ export class Readers {
 
   /** How many wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size - this.#gone;
   }
 
-  /** One more waits. */
-  add(): Promise<Result> {
-    const reader = Promise.withResolvers<Result>();
+  /**
+   * One more waits.
+   *
+   * @param limit Milliseconds after which it waits no longer; what it would have got is then the next one's.
+   */
+  add(limit: number): Promise<Result> {
+    const reader: Reader = Object.assign(Promise.withResolvers<Result>(), { timer: undefined, isGone: false });
     this.#waiting.push(reader);
+    if (limit !== Infinity) reader.timer = new Timer(limit, () => this.#leave(reader, limit));
     return reader.promise;
   }
 
   /** Gives the first one, who is there, a result. */
   resolve(value: unknown): void {
-    this.#waiting.shift()!.resolve({ done: false, value });
+    this.#shift()!.resolve({ done: false, value });
   }
 
   /** Gives the first one, if there is one, an error. */
   reject(error: unknown): void {
-    this.#waiting.shift()?.reject(error);
+    this.#shift()?.reject(error);
   }
 
   /** There is nothing more: all hear it. */
   end(): void {
-    for (const reader of this.#waiting.takeAll()) reader.resolve({ done: true, value: undefined });
+    for (let reader = this.#shift(); reader !== undefined; reader = this.#shift()) {
+      reader.resolve({ done: true, value: undefined });
+    }
+  }
+
+  #shift(): Reader | undefined {
+    let reader = this.#waiting.shift();
+    for (; reader?.isGone; reader = this.#waiting.shift()) this.#gone--;
+    reader?.timer?.clear();
+    return reader;
+  }
+
+  #leave(reader: Reader, limit: number): void {
+    reader.isGone = true;
+    reader.reject(
+      new TimeoutError(`Cannot get the next result within ${limit} ms as its call must have ended: it has not`),
+    );
+    // Who asks again and again must not fill the queue.
+    if (++this.#gone <= this.size) return;
+    for (const one of this.#waiting.takeAll()) if (!one.isGone) this.#waiting.push(one);
+    this.#gone = 0;
+    this.limit();
   }
 
   /** Limits the time of those who wait now, if any do. */

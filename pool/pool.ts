@@ -14,7 +14,7 @@ import type { AnyFunction } from "../tasks/registry.ts";
 import type { Sendable, SendableArgs } from "../tasks/sendable.ts";
 import { type Executor, mapOf, unseenOf } from "../executor/executor.ts";
 import type { InitargsOf } from "../executor/executor_options.ts";
-import type { MapCalls, MapMode, MapResults } from "../executor/map.ts";
+import type { MapCalls, MapMode } from "../executor/map.ts";
 import type { Items } from "../executor/map_arguments.ts";
 import { checkInteger, checkNames } from "../executor/options.ts";
 import {
@@ -506,7 +506,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     checkCallOptions(options, IMAP_OPTIONS);
     const { chunksize, buffersize = AHEAD } = options;
     const calls = this.#startMap(fn, [iterable, { chunksize, buffersize }], { isUnordered });
-    return new ImapIterator(calls as MapResults<unknown> as MapResults<R>);
+    return new ImapIterator(calls) as ImapResults<unknown> as ImapResults<R>;
   }
 
   #startMap(fn: AnyFunction, rest: readonly unknown[], mode: MapMode): MapCalls {

@@ -20,6 +20,7 @@ import { type ItemQueue, SubmittedCall, TaskProfile, type WorkItem } from "../ex
 import { Worker, type WorkerEnd, type WorkerEvents } from "../executor/worker.ts";
 import { reportError } from "../executor/callbacks.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
+import { signalNumber } from "../runtime/signals.ts";
 import type { Runtime, WorkerHandle } from "../runtime/runtime.ts";
 import { checkMayUseExecutor, currentWorker } from "../tasks/current_task.ts";
 import { type AnyFunction, findTask } from "../tasks/registry.ts";
@@ -160,7 +161,7 @@ export class Process<Args extends unknown[] = unknown[]> {
 
   /**
    * How it ended: 0 if the task returned, 1 if it threw, the code that it was ended with by `process.exit()`, or the negative
-   * number of the signal that ended it; `undefined` as long as it has not ended.
+   * number of the signal that ended it; `undefined` as long as it has not ended. Node and Bun know no signals from 32 on: 0.
    */
   get exitcode(): number | undefined {
     return this.#exitcode;
@@ -174,12 +175,11 @@ export class Process<Args extends unknown[] = unknown[]> {
    * @throws {NotSupportedError} If the host cannot, or may not, start processes.
    */
   start(): void {
-    if (this.#worker !== undefined) {
-      throw new InvalidStateError(`Cannot start ${this} as a process can be started once: it was`);
-    }
+    this.#checkNew();
     checkMayUseExecutor();
     this.#starter.check();
     const call = this.#call();
+    this.#checkNew(); // once more, as a getter of an argument may have started it
     const { name } = this;
     const handle = this.#spawn();
     const letEnd = this.daemon ? () => {} : this.#runtime.keepAlive();
@@ -194,6 +194,11 @@ export class Process<Args extends unknown[] = unknown[]> {
     });
     live.add(this);
     this.#worker = events.worker = new Worker(handle, { name, sending }, events);
+  }
+
+  #checkNew(): void {
+    if (this.#worker === undefined) return;
+    throw new InvalidStateError(`Cannot start ${this} as a process can be started once: it was`);
   }
 
   #spawn(): WorkerHandle {
@@ -329,7 +334,7 @@ class SingleCall implements WorkerEvents {
       reportError(`Process ${worker.name}:`, this.#outcome.value);
       return 1;
     }
-    if (signal !== null) return -(SIGNALS[signal] ?? 1);
+    if (signal !== null) return -signalNumber(signal);
     if (end.crash !== undefined || code === null) {
       reportError(`Process ${worker.name}:`, end.crash?.error ?? startError(worker, end));
     }
@@ -341,27 +346,6 @@ class SingleCall implements WorkerEvents {
 function isUnsendable(error: unknown): boolean {
   return isErgateError(error, "PicklingError") && (error as PicklingError).direction === "result";
 }
-
-/** The numbers of signals that end processes, as Linux has them. */
-const SIGNALS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGXCPU: 24,
-  SIGSYS: 31,
-};
 
 function checkOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) {

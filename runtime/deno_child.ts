@@ -1,6 +1,7 @@
 /** A child process by `Deno.Command`: unlike `node:child_process` on Deno, it never gives a child what its parent lacks. */
 import type { Child, ChildCommand, ChildOutput } from "./child.ts";
 import type { WorkerExit } from "./runtime.ts";
+import { realTimeSignal } from "./signals.ts";
 
 /** The slice of a `Deno.ChildProcess`. */
 interface DenoProcess {
@@ -44,7 +45,7 @@ export class DenoChild implements Child {
       this.pid = child.pid;
       this.#input = child.stdin.getWriter();
       this.#input.closed.catch(ignore); // it may die before it has read
-      this.exited = child.status.then(({ code, signal }) => {
+      this.exited = child.status.catch(namelessSignal).then(({ code, signal }) => {
         this.#process = undefined;
         this.#input?.abort().catch(ignore); // or its end of the pipe stays open
         // Of a child that a signal ended, Deno gives the shell's code, 128 and the signal's number.
@@ -74,6 +75,11 @@ export class DenoChild implements Child {
       // It has ended, and its status is on the way.
     }
   }
+}
+
+/** Deno rejects the status of a child that a real-time signal has ended: "Invalid signal: 40". */
+function namelessSignal(error: Error): { code: number; signal: string } {
+  return { code: 0, signal: realTimeSignal(Number(/\d+/.exec(error.message))) };
 }
 
 function denoOutput(stream: ReadableStream<Uint8Array>): ChildOutput {

@@ -205,7 +205,11 @@ export interface NodeModules {
   /** Bytes. */
   "node:buffer": { Buffer: { from(text: string, encoding: string): Uint8Array } };
   /** The machine. */
-  "node:os": { availableParallelism(): number; tmpdir(): string };
+  "node:os": {
+    availableParallelism(): number;
+    tmpdir(): string;
+    readonly constants: { readonly signals: Readonly<Record<string, number>> };
+  };
   /** Call-local values. */
   "node:async_hooks": {
     AsyncLocalStorage: new <T>() => {

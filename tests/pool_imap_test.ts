@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { ShutdownError, TimeoutError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
-import { withMultiPool } from "./pool_kinds.ts";
-import { count, range, rejection, Watched } from "./pools.ts";
+import { makePool, withMultiPool } from "./pool_kinds.ts";
+import { count, range, rejection, reported, Watched } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
@@ -67,6 +67,39 @@ forEachKind(
       const values = [await results.next(60_000), await results.next(), await results.next(0)];
       assert.deepEqual(values.map(({ value }) => value), [0, 1, undefined]);
     }),
+);
+
+forEachKind(
+  "P58 C5: a next(timeout) that is over leaves its place to the next one, and its result to whoever asks then",
+  (kind) =>
+    withMultiPool(kind, { processes: 2 }, async (pool, folder) => {
+      const latch = new Latch(folder);
+      const rows = [latch.path, undefined, undefined, undefined];
+      const results = pool.imap(more.giveIfOpen, rows.map((path, index) => [path, index] as const));
+      const [first, second, third] = [results.next(200), results.next(10), results.next()];
+      await assert.rejects(second, TimeoutError);
+      await assert.rejects(first, TimeoutError);
+      const rest = results.toArray();
+      for (let i = 0; i < 100; i++) await assert.rejects(results.next(0), TimeoutError);
+      latch.open();
+      assert.equal((await third).value, 0);
+      assert.deepEqual(await rest, [1, 2, 3]);
+    }),
+);
+
+forEachKind(
+  "P80: a failure for which a next(timeout) did not wait is reported at the end, if nobody takes it",
+  async (kind) => {
+    const pool = makePool(kind, { processes: 1 });
+    const results = pool.imap(tasks.raise, ["unseen"]);
+    await assert.rejects(results.next(0), TimeoutError); // its worker is not even there
+    const lines = await reported(async () => {
+      pool.close();
+      await pool.join();
+      await new Promise((resolve) => setTimeout(resolve, 20)); // a turn later
+    });
+    assert.deepEqual(lines.map((line) => /1 call of .* failed/.test(String(line))), [true]);
+  },
 );
 
 forEachKind(

@@ -85,6 +85,33 @@ test("P3 P21 P171: the exit code is what the task, process.exit() or a signal ma
     assert.match(ends[0][0].name, /^Process-\d+$/);
   }));
 
+test("P21 P171: the exit code tells signals apart", async () => {
+  for (const number of [16, 26, 27, 29]) {
+    const one = new Process({ target: pooled.killByNumber, args: [number] });
+    one.start();
+    await one.join();
+    assert.equal(one.exitcode, -number);
+  }
+});
+
+test("P2: a process that a getter of its own argument starts is started once", async () => {
+  let isInside = false;
+  const argument = {
+    get number(): number {
+      if (!isInside) {
+        isInside = true;
+        one.start();
+      }
+      return 1;
+    },
+  };
+  const one: Process<[unknown]> = new Process({ target: tasks.identity, args: [argument] });
+  assert.throws(() => one.start(), InvalidStateError);
+  assert.deepEqual(activeChildren(), [one]);
+  await one.join();
+  assert.equal(one.exitcode, 0);
+});
+
 test("P2 P171: a process that is ended before it has said hello", async () => {
   const one = new Process({ target: more.nothing });
   one.start();

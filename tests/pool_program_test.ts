@@ -1,6 +1,6 @@
 /** Whole programs with pools of `multiprocessing`: how they end, and the guard. Rows C185, C192, P4, P159, P184. */
 import assert from "node:assert/strict";
-import { test } from "./harness.ts";
+import { runtimeName, test } from "./harness.ts";
 import { withProject } from "./user_project.ts";
 
 const TASKS = `
@@ -79,4 +79,32 @@ test("P3 S51: a program waits for its processes, but not for daemons, which end 
     console.log(String(daemon).replace(/pid=\\d+ /, ""));
   `);
   assert.equal(stdout, "<Process name=Process-1 started daemon>\nslept\n");
+});
+
+test("P21: a real-time signal, which has no name, ends a worker, and not the program", async () => {
+  const stdout = await printed(`
+    import { execFileSync } from "node:child_process";
+    import process from "node:process";
+    import { isMain, tasks } from "@ergate/ergate";
+    import { Pool, Process } from "@ergate/ergate/pool";
+    export function end(): void {
+      execFileSync("kill", ["-40", String(process.pid)]);
+      for (;;);
+    }
+    export function one(): number {
+      return 1;
+    }
+    tasks(import.meta, { end, one });
+    if (isMain(import.meta)) {
+      const process = new Process({ target: end });
+      process.start();
+      await process.join();
+      await using pool = new Pool(1);
+      const { name, signal } = await pool.apply(end).catch((error) => error);
+      console.log(process.exitcode, name, signal, await pool.apply(one));
+    }
+  `);
+  // Node and Bun say of a child that such a signal has ended that it has exited with 0.
+  const told = runtimeName === "deno" ? "-40 WorkerLostError SIGRTMIN+6 1" : "0 WorkerLostError null 1";
+  assert.equal(stdout, `${told}\n`);
 });

@@ -1,4 +1,5 @@
 /** Tasks of the tests of `pool/`: those that have pools and processes of their own. */
+import { execFileSync } from "node:child_process";
 import { ProcessPoolExecutor, tasks } from "../mod.ts";
 import { activeChildren, type CurrentProcess, currentProcess, Pool, Process, ThreadPool } from "../pool/mod.ts";
 import { arrive, waitForFile } from "./latch.ts";
@@ -22,6 +23,12 @@ export function nameOfProcess(): CurrentProcess {
   return currentProcess();
 }
 
+/** Ends its process by a signal that has no name on every host. */
+export function killByNumber(number: number): Promise<never> {
+  execFileSync("kill", [`-${number}`, String(currentProcess().pid)]);
+  return new Promise(() => {});
+}
+
 /** Leaves the name and pid of its process, and waits for `latch`, if there is one. */
 export async function leaveName(arrivals: string, latch?: string): Promise<void> {
   const { name, pid } = currentProcess();
@@ -39,4 +46,4 @@ export async function startInside(arrivals: string): Promise<unknown[]> {
   return [alive, child.exitcode, await pool.submit(identity, 1)];
 }
 
-tasks(import.meta, { mapInside, descend, nameOfProcess, leaveName, startInside });
+tasks(import.meta, { mapInside, descend, nameOfProcess, killByNumber, leaveName, startInside });
