@@ -2,6 +2,7 @@
 import { describe } from "../errors.ts";
 import { checkTransfer } from "../tasks/transfer.ts";
 import { type AbortGroup, groupOf } from "./abort_group.ts";
+import { checkNames } from "./options.ts";
 
 /** How often a call is tried again, told apart by what failed. */
 export interface Retries {
@@ -132,17 +133,7 @@ const OPTIONS: readonly string[] = [
  * @throws {RangeError} If one is out of range.
  */
 export function checkCallOptions(options: CallOptions, rules: CallRules): CallRules {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `Cannot bind options of calls as they must be an object: current value is ${describe(options)}`,
-    );
-  }
-  for (const name of Object.keys(options)) {
-    if (OPTIONS.includes(name)) continue;
-    throw new TypeError(
-      `Cannot bind options of calls as an option must be one of ${OPTIONS.join(", ")}: current option is '${name}'`,
-    );
-  }
+  checkNames(options, OPTIONS, "bind options of calls");
   const { taskTimeout, signal, priority, retries, retryDelay, retryIf, transfer, onProgress } = options;
   checkSignal(signal);
   checkFunction("retryIf", retryIf);

@@ -13,7 +13,7 @@ import {
   checkInteger,
   checkLimit,
   checkMilliseconds,
-  checkNames,
+  checkPoolNames,
   checkString,
 } from "./options.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
@@ -158,7 +158,7 @@ export function commonOptions<InitArgs extends unknown[]>(
   options: ExecutorOptions<InitArgs>,
   { names, workerName, shares }: ExecutorKind,
 ): CommonOptions {
-  checkNames(options, names);
+  checkPoolNames(options, names);
   checkString("workerName", options.workerName);
   const runtime = (options.runtime ?? hostRuntime()) as Runtime;
   const entry = workerEntry(runtime);

@@ -1,21 +1,34 @@
 /** Checks of a pool's options: each throws at the call, and says what must hold and what is. */
 import { describe } from "../errors.ts";
 
-/** Refuses what is no object of options, and options that there are not: a misspelt one would be passed over in silence. */
-export function checkNames(options: unknown, names: readonly string[]): void {
+/**
+ * Refuses what is no object of options, and options that there are not: a misspelt one would be passed over in silence.
+ *
+ * @param options What the user gave.
+ * @param names All options that there are.
+ * @param doing What they are for: `create a pool`.
+ * @param must What they must be.
+ */
+export function checkNames(
+  options: unknown,
+  names: readonly string[],
+  doing: string,
+  must = "the options must be an object",
+): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `Cannot create a pool as its options must be an object or a number of workers: current value is ${
-        describe(options)
-      }`,
-    );
+    throw new TypeError(`Cannot ${doing} as ${must}: current value is ${describe(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
     throw new TypeError(
-      `Cannot create a pool as an option must be one of ${names.join(", ")}: current option is '${name}'`,
+      `Cannot ${doing} as an option must be one of ${names.join(", ")}: current option is '${name}'`,
     );
   }
+}
+
+/** {@linkcode checkNames} of a pool's options. */
+export function checkPoolNames(options: unknown, names: readonly string[]): void {
+  checkNames(options, names, "create a pool", "its options must be an object or a number of workers");
 }
 
 /** An integer from `least` on, 1 or 0, or nothing. */

@@ -314,9 +314,8 @@ export class Scheduler implements StaffEvents {
     this.#end ??= { kind: "shutdown" };
     this.room.close(() => closedError());
     this.#closed ??= this.#close();
-    this.unseen.isSilent = true; // whoever kills his pool knows that its calls fail
-    this.#failAll("the executor was forcefully shut down", undefined, signal);
-    this.unseen.isSilent = false;
+    // Whoever kills his pool knows that its calls fail.
+    this.unseen.silently(() => this.#failAll("the executor was forcefully shut down", undefined, signal));
     const timer = setTimeout(() => this.#staff.killAll("SIGKILL"), TERMINATION_GRACE);
     await this.#closed;
     clearTimeout(timer);

@@ -10,16 +10,26 @@ export class Unseen {
   readonly #first = new Map<object, unknown>();
   #count = 0;
   /** What fails now is no news to anybody. */
-  isSilent = false;
+  #isSilent = false;
 
   /** How many there are. */
   get count(): number {
     return this.#count;
   }
 
+  /** Counts nothing that fails while `fn` runs. */
+  silently(fn: () => void): void {
+    this.#isSilent = true;
+    try {
+      fn();
+    } finally {
+      this.#isSilent = false;
+    }
+  }
+
   /** Something has failed; says whether it counts, and is to be taken out when somebody looks. */
   add(failed: object, error: unknown): boolean {
-    if (this.isSilent) return false;
+    if (this.#isSilent) return false;
     this.#count++;
     if (this.#first.size < KEPT) this.#first.set(failed, error);
     return true;

@@ -1,5 +1,6 @@
 /** The callbacks of calls: checked when they are given, and called so that what they throw harms nothing. */
 import { describe } from "../errors.ts";
+import { checkNames } from "../executor/options.ts";
 
 /** Callbacks of {@linkcode Pool.applyAsync}. */
 export interface CallbackOptions<T> {
@@ -23,17 +24,7 @@ export const CALLBACK_OPTIONS: readonly string[] = ["callback", "errorCallback"]
  * @throws {TypeError} If they are no object, one is unknown, or a callback is no function.
  */
 export function checkCallOptions(options: unknown, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `Cannot call a task as the options must be an object: current value is ${describe(options)}`,
-    );
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    throw new TypeError(
-      `Cannot call a task as an option must be one of ${names.join(", ")}: current option is '${name}'`,
-    );
-  }
+  checkNames(options, names, "call a task");
   for (const name of CALLBACK_OPTIONS) {
     const callback = (options as Record<string, unknown>)[name];
     if (callback === undefined || typeof callback === "function") continue;

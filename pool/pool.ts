@@ -16,7 +16,7 @@ import { type Executor, mapOf, unseenOf } from "../executor/executor.ts";
 import type { InitargsOf } from "../executor/executor_options.ts";
 import type { MapCalls, MapMode } from "../executor/map.ts";
 import type { Items } from "../executor/map_arguments.ts";
-import { checkInteger, checkNames } from "../executor/options.ts";
+import { checkInteger, checkPoolNames } from "../executor/options.ts";
 import {
   PROCESS_POOL_OPTIONS,
   ProcessPoolExecutor,
@@ -551,7 +551,11 @@ export function executorOptions(
   workerName: string,
 ): { readonly maxWorkers: number | undefined; readonly maxTasksPerChild: number | undefined } {
   const given = typeof options === "number" ? { processes: options } : options;
-  checkNames(given, ["processes", "maxtasksperchild", ...names.filter((name) => !/^maxWorkers|^maxTasks/.test(name))]);
+  checkPoolNames(given, [
+    "processes",
+    "maxtasksperchild",
+    ...names.filter((name) => !/^maxWorkers|^maxTasks/.test(name)),
+  ]);
   const { processes, maxtasksperchild, ...rest } = given as WorkerOptions & { readonly context?: unknown };
   delete (rest as { context?: unknown }).context;
   return {

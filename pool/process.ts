@@ -11,6 +11,7 @@ import { CallArguments } from "../executor/call_arguments.ts";
 import { commonOptions } from "../executor/executor_options.ts";
 import { createFuture, type Future, setResult } from "../executor/future.ts";
 import { startError } from "../executor/losses.ts";
+import { checkNames } from "../executor/options.ts";
 import { type ProcessPoolExecutorOptions, processStarter } from "../executor/process_pool.ts";
 import type { SchedulerOptions } from "../executor/scheduler.ts";
 import { wait } from "../executor/wait.ts";
@@ -348,18 +349,7 @@ function isUnsendable(error: unknown): boolean {
 }
 
 function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot make a process as its options must be an object with a target: current value is ${describe(options)}`,
-    );
-  }
-  for (const option of Object.keys(options)) {
-    if (NAMES.includes(option) || MORE_NAMES.includes(option)) continue;
-    const names = [...NAMES, ...MORE_NAMES].join(", ");
-    throw new TypeError(
-      `Cannot make a process as an option must be one of ${names}: current option is '${option}'`,
-    );
-  }
+  checkNames(options, [...NAMES, ...MORE_NAMES], "make a process", "its options must be an object with a target");
   const { args, name, daemon } = options as { args?: unknown; name?: unknown; daemon?: unknown };
   for (
     const [option, value, isRight, must] of [
