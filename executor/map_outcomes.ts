@@ -103,87 +103,66 @@ class Runs {
   }
 }
 
-/** In the order of the items. */
-export class InOrder implements Outcomes {
-  readonly hasPlaces = true;
-  readonly #runs = new Runs();
-  #added = 0;
+/** What is read one by one. */
+abstract class OneByOne {
+  protected readonly runs: Runs = new Runs();
+  /** Outcomes that are there, or will be. */
+  protected count = 0;
 
   get unread(): number {
-    return this.#added - this.#runs.taken;
+    return this.count - this.runs.taken;
   }
 
   get hasNext(): boolean {
-    return this.#runs.hasNext;
+    return this.runs.hasNext;
   }
 
   take(): unknown {
-    return this.#runs.take();
+    return this.runs.take();
   }
 
   takeValues(): unknown[] | undefined {
-    return this.#runs.takeValues();
-  }
-
-  add(): void {
-    this.#added++;
-  }
-
-  settle(index: number, outcome: unknown): void {
-    this.#runs.put(index, outcome);
-  }
-
-  settleAll(index: number, count: number, values: readonly unknown[], from: number): void {
-    this.#runs.putAll(index, cut(values, from, count));
+    return this.runs.takeValues();
   }
 
   end(): void {}
 
   clear(): void {
-    this.#runs.clear();
-    this.#added = this.#runs.taken;
+    this.runs.clear();
+    this.count = this.runs.taken;
   }
 }
 
-/** As they come. */
-export class AsCompleted implements Outcomes {
+/** In the order of the items. */
+export class InOrder extends OneByOne implements Outcomes {
+  readonly hasPlaces = true;
+
+  add(): void {
+    this.count++;
+  }
+
+  settle(index: number, outcome: unknown): void {
+    this.runs.put(index, outcome);
+  }
+
+  settleAll(index: number, count: number, values: readonly unknown[], from: number): void {
+    this.runs.putAll(index, cut(values, from, count));
+  }
+}
+
+/** As they come: each gets the next number. */
+export class AsCompleted extends OneByOne implements Outcomes {
   readonly hasPlaces = false;
-  /** By the order in which they came. */
-  readonly #runs = new Runs();
-  #settled = 0;
-
-  get unread(): number {
-    return this.#settled - this.#runs.taken;
-  }
-
-  get hasNext(): boolean {
-    return this.#runs.hasNext;
-  }
-
-  take(): unknown {
-    return this.#runs.take();
-  }
-
-  takeValues(): unknown[] | undefined {
-    return this.#runs.takeValues();
-  }
 
   add(): void {}
 
   settle(_index: number, outcome: unknown): void {
-    this.#runs.put(this.#settled++, outcome);
+    this.runs.put(this.count++, outcome);
   }
 
   settleAll(_index: number, count: number, values: readonly unknown[], from: number): void {
-    this.#runs.putAll(this.#settled, cut(values, from, count));
-    this.#settled += count;
-  }
-
-  end(): void {}
-
-  clear(): void {
-    this.#runs.clear();
-    this.#settled = this.#runs.taken;
+    this.runs.putAll(this.count, cut(values, from, count));
+    this.count += count;
   }
 }
 
