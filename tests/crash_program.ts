@@ -185,7 +185,7 @@ function moduleThat(way: Way, before: string, after = ""): string {
 function taskOfModule(way: Way): () => number {
   const url = moduleThat(
     way,
-    `import { tasks } from "file://${REPOSITORY}/mod.ts";
+    `import { tasks } from "file://${REPOSITORY}/tasks/task.ts";
      function answer(): number { return 42; }
      tasks(import.meta, { answer });`,
   );

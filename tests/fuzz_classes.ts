@@ -1,5 +1,5 @@
 /** Registered classes for random values: one of each way in which instances cross. */
-import { picklable } from "../mod.ts";
+import { picklable } from "../tasks/picklable.ts";
 import type { AnyClass } from "../tasks/picklable.ts";
 
 /** Crosses by its own fields, some of them with the names of accessors that must not be called. */

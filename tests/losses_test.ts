@@ -34,7 +34,7 @@ function taskOfModule(folder: string, statement: string): () => number {
   const path = `${folder}/module_${++modules}.ts`;
   writeFileSync(
     path,
-    `import { tasks } from "file://${REPOSITORY}/mod.ts";
+    `import { tasks } from "file://${REPOSITORY}/tasks/task.ts";
      import process from "node:process";
      function answer(): number { return 42; }
      tasks(import.meta, { answer });

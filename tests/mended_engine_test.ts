@@ -124,7 +124,7 @@ function foreign(folder: string, number: number, body: string): () => unknown {
   const path = `${folder}/foreign_${number}.ts`;
   writeFileSync(
     path,
-    `import { tasks } from "file://${REPOSITORY}/mod.ts";
+    `import { tasks } from "file://${REPOSITORY}/tasks/task.ts";
      function hostile(): unknown { ${body} }
      tasks(import.meta, { hostile });`,
   );

@@ -1,9 +1,11 @@
 /**
  * The tasks of the tests. A module of their own, as the README advises: a worker imports this file and no test.
  *
- * Latches are files (`latch.ts`): a path is all that a task in another process needs.
+ * Latches are files (`latch.ts`): a path is all that a task in another process needs. Modules of tasks import what they use,
+ * not `mod.ts`: its executors, of no use in these workers, would be a quarter of each one's start.
  */
-import { currentTask, tasks } from "../mod.ts";
+import { currentTask } from "../tasks/current_task.ts";
+import { tasks } from "../tasks/task.ts";
 import { arrive, blockUntilFile, waitForFile } from "./latch.ts";
 import { die, loop, WORKER_ID } from "./worker_side.ts";
 

@@ -1,5 +1,6 @@
 /** Tasks of `big_data_test.ts`. */
-import { tasks, transfer } from "../mod.ts";
+import { tasks } from "../tasks/task.ts";
+import { transfer } from "../tasks/transfer.ts";
 import { arrive } from "./latch.ts";
 
 const host = globalThis as unknown as { process: { pid: number; kill(pid: number, signal: string): void } };

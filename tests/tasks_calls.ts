@@ -1,6 +1,7 @@
 /** The tasks of tests on what happens to a call: time limits, cancelling by force, attempts, progress. */
 import process from "node:process";
-import { currentTask, tasks } from "../mod.ts";
+import { currentTask } from "../tasks/current_task.ts";
+import { tasks } from "../tasks/task.ts";
 import { arrive, countLines, waitForFile } from "./latch.ts";
 import { die, loop as loopForEver } from "./worker_side.ts";
 

@@ -1,6 +1,7 @@
 /** The tasks of the crash table: each goes wrong at one place of a worker's life, in the way that it is given. */
 import process from "node:process";
-import { picklable, tasks } from "../mod.ts";
+import { picklable } from "../tasks/picklable.ts";
+import { tasks } from "../tasks/task.ts";
 import { crash, findChannel, type Way } from "./crash_ways.ts";
 import { countLines } from "./latch.ts";
 import { WORKER_ID } from "./worker_side.ts";

@@ -1,5 +1,7 @@
 /** Tasks of the tests of executors and maps. A worker imports this file and no test; nothing here imports the harness. */
-import { type CurrentTask, currentTask, task, tasks, TimeoutError } from "../mod.ts";
+import { TimeoutError } from "../errors.ts";
+import { type CurrentTask, currentTask } from "../tasks/current_task.ts";
+import { task, tasks } from "../tasks/task.ts";
 import { arrive, openFile, readLines, waitForFile, waitForLines } from "./latch.ts";
 import { die, WORKER_ID } from "./worker_side.ts";
 

@@ -2,7 +2,7 @@
 import { Socket } from "node:net";
 import process from "node:process";
 import { parentPort } from "node:worker_threads";
-import { tasks } from "../mod.ts";
+import { tasks } from "../tasks/task.ts";
 import { arrive, blockUntilFile, countLines, fileIsOpen, waitForFile } from "./latch.ts";
 import * as workerSide from "./worker_side.ts";
 

@@ -1,5 +1,7 @@
 /** Classes that cross with their class, and tasks that take and give instances; for `picklable_test.ts`. */
-import { type Picklable, picklable, tasks } from "../mod.ts";
+import { picklable } from "../tasks/picklable.ts";
+import type { Picklable } from "../tasks/sendable.ts";
+import { tasks } from "../tasks/task.ts";
 import { arrive } from "./latch.ts";
 import { die, WORKER_ID } from "./worker_side.ts";
 

@@ -1,5 +1,5 @@
 /** The task of `pool_random_test.ts`. */
-import { tasks } from "../mod.ts";
+import { tasks } from "../tasks/task.ts";
 
 /** Gives `item` back: most often at once, now and then by a promise, after some milliseconds, or with a large buffer. */
 export function work(item: number): number | Promise<number> | [number, Uint8Array] {

@@ -1,5 +1,5 @@
 /** Tasks with memory that they share with the program. */
-import { tasks } from "../mod.ts";
+import { tasks } from "../tasks/task.ts";
 
 let kept: SharedArrayBuffer;
 

@@ -1,5 +1,6 @@
 /** The tasks of the soak. Each call leaves a line when it begins: its number, and its worker's. */
-import { currentTask, tasks } from "../mod.ts";
+import { currentTask } from "../tasks/current_task.ts";
+import { tasks } from "../tasks/task.ts";
 import { arrive } from "./latch.ts";
 import { die, loop, WORKER_ID } from "./worker_side.ts";
 

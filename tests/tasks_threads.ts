@@ -1,7 +1,7 @@
 /** Tasks that reach for the port of the thread that they run in. */
 
 import { parentPort } from "node:worker_threads";
-import { tasks } from "../mod.ts";
+import { tasks } from "../tasks/task.ts";
 
 /** Posts what is none of the engine's messages. */
 export function postGarbage(message: unknown): Promise<void> {
