@@ -52,7 +52,7 @@ export async function runExamples(tools: Partial<Record<Runtime, Tool>>, jobs: n
     // Deno's check of a project with a package.json asks for it.
     symlinkSync(join(ROOT, "node_modules", "@types"), join(folder, "node_modules", "@types"), "dir");
     const programs = blocks.filter(({ info }) => !isIgnored(info)).map((block, index) => write(block, index, folder));
-    if (programs.length > 0) await checkTypes(programs.map(({ file }) => file), folder);
+    const checked = programs.length > 0 ? checkTypes(programs.map(({ file }) => file), folder) : undefined;
     const all = Object.entries(tools).flatMap(([name, tool]) =>
       programs.map((program) => ({ ...program, name: name as Runtime, tool }))
     );
@@ -69,6 +69,7 @@ export async function runExamples(tools: Partial<Record<Runtime, Tool>>, jobs: n
         step(`example ${where} on ${name}`, false, `${result.ending} ${file.slice(folder.length + 1)}`, result.output);
       }
     });
+    await checked;
     const ran = `${programs.length} blocks on ${Object.keys(tools).join(", ")}: ${passed} of ${all.length} passed`;
     line("examples", passed === all.length, `${ran}, ${ignored.length} ignored ${seconds(performance.now() - start)}`);
   } finally {

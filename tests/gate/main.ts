@@ -45,11 +45,12 @@ async function main(): Promise<number> {
   const { runtimes, steps, files, filter, jobs } = parse(process.argv.slice(2));
   const tools = await installed();
   if (!tools) return finish();
-  await staticSteps(steps);
+  const { rest } = await staticSteps(steps);
   const chosen = Object.fromEntries(runtimes.map((name) => [name, tools[name]]));
   const end = start + GATE_LIMIT;
   const sums = steps.includes("suite") ? await runSuite(chosen, { files, filter, jobs, end: end - KEPT }) : [];
   if (steps.includes("examples")) await runExamples(chosen, jobs, end);
+  await rest;
   console.log(`\n${sums.join("\n")}`);
   console.log(`the gate took ${((performance.now() - start) / 1000).toFixed(0)} s`);
   return finish();
@@ -68,13 +69,16 @@ async function installed(): Promise<Record<Runtime, Tool> | undefined> {
   }
 }
 
-/** The steps that run no test, two at a time. */
-async function staticSteps(steps: readonly Step[]): Promise<void> {
+/**
+ * The steps that run no test: the longest beside the others, and its rest, which leaves a core free, beside what comes
+ * behind them.
+ */
+async function staticSteps(steps: readonly Step[]): Promise<{ readonly rest: Promise<void> }> {
   const deno = bin("deno");
   const all: { of: Step; name: string; command: readonly string[] }[] = [
+    { of: "types", name: "types of everything", command: [deno, "check", ...typedFiles(".")] },
     { of: "format", name: "format", command: [deno, "fmt", "--check"] },
     { of: "lint", name: "lint", command: [deno, "lint"] },
-    { of: "types", name: "types of everything", command: [deno, "check", ...typedFiles(".")] },
     {
       of: "types",
       name: "types of the package, by tsc, with the web's library alone",
@@ -92,12 +96,15 @@ async function staticSteps(steps: readonly Step[]): Promise<void> {
       command: [deno, "publish", "--dry-run", "--allow-dirty", "--no-check"],
     },
   ];
-  await each(all.filter(({ of }) => steps.includes(of)), 2, async ({ name, command }) => {
+  async function one({ name, command }: typeof all[number]): Promise<void> {
     const result = await run(command, { cwd: ROOT, limit: STEP_LIMIT });
     const detail = result.ok ? seconds(result.milliseconds) : `${result.ending} ${seconds(result.milliseconds)}`;
     step(name, result.ok, detail, result.output);
-  });
-  console.log();
+  }
+  const [longest, ...others] = all.filter(({ of }) => steps.includes(of));
+  const rest = longest ? one(longest) : Promise.resolve();
+  await each(others, 1, one);
+  return { rest };
 }
 
 /** As strict as `deno.json`, and as blind as a browser: `Deno`, `Bun` and `process` are errors. */
