@@ -20,6 +20,9 @@ export class Rows {
   readonly #iterators: readonly AnyIterator[];
   /** The one that has ended or thrown. */
   #ended: AnyIterator | undefined;
+  /** The one that is giving an item: a generator cannot be closed then. */
+  #giving: AnyIterator | undefined;
+  #isClosed = false;
 
   /** Begins all of them. */
   constructor(iterables: readonly Items<unknown>[]) {
@@ -46,7 +49,7 @@ export class Rows {
     if (this.array !== undefined) return this.at < this.array.length ? this.array[this.at++] : END;
     const iterator = this.#iterators[0] as Iterator<unknown>;
     try {
-      const { done, value } = checkedResult(iterator.next());
+      const { done, value } = this.#nextOf(iterator);
       return done ? this.#end(iterator) : value;
     } catch (error) {
       this.#end(iterator);
@@ -59,7 +62,7 @@ export class Rows {
     const row: unknown[] = [];
     for (const iterator of this.#iterators as readonly Iterator<unknown>[]) {
       try {
-        const { done, value } = checkedResult(iterator.next());
+        const { done, value } = this.#nextOf(iterator);
         if (done) return this.#end(iterator);
         row.push(value);
       } catch (error) {
@@ -86,6 +89,16 @@ export class Rows {
     return row;
   }
 
+  #nextOf(iterator: Iterator<unknown>): IteratorResult<unknown> {
+    this.#giving = iterator;
+    try {
+      return checkedResult(iterator.next());
+    } finally {
+      this.#giving = undefined;
+      if (this.#isClosed) closeOne(iterator); // it has come to that itself
+    }
+  }
+
   #end(iterator: AnyIterator): typeof END {
     this.#ended = iterator;
     return END;
@@ -93,15 +106,19 @@ export class Rows {
 
   /** Lets the iterables know that no more is drawn, except the one that has ended by itself. */
   close(): void {
+    this.#isClosed = true;
     for (const iterator of this.#iterators) {
-      if (iterator === this.#ended) continue;
-      try {
-        // Nobody waits for it: an asynchronous one answers after what it is at, which may be never.
-        Promise.resolve(iterator.return?.()).catch(ignore);
-      } catch {
-        // The results are not less right because an input could not be closed.
-      }
+      if (iterator !== this.#ended && iterator !== this.#giving) closeOne(iterator);
     }
+  }
+}
+
+function closeOne(iterator: AnyIterator): void {
+  try {
+    // Nobody waits for it: an asynchronous one answers after what it is at, which may be never.
+    Promise.resolve(iterator.return?.()).catch(ignore);
+  } catch {
+    // The results are not less right because an input could not be closed.
   }
 }
 

@@ -232,7 +232,9 @@ export class Process<Args extends unknown[] = unknown[]> {
    */
   join(timeout?: number): Promise<void> {
     this.#started("join");
-    return wait([this.#ended], { timeout }).then(() => {});
+    const over = wait([this.#ended], { timeout });
+    const letEnd = this.#runtime.keepAlive(); // somebody waits, for a daemon too
+    return over.then(letEnd);
   }
 
   /**

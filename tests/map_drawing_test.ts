@@ -3,7 +3,7 @@
  * C16 of CPython's tests (`buffersize`), and the rules of our own.
  */
 import assert from "node:assert/strict";
-import { type Executor, ShutdownError } from "../mod.ts";
+import { type Executor, type MapResults, ShutdownError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { count, forEachKindTogether, range, rejection, Watched, withPool } from "./pools.ts";
@@ -227,6 +227,28 @@ forEachKindTogether(
       assert.deepEqual(await pool.map(more.sum, later(0)).toArray(), []);
     }),
 );
+
+forEachKind("map: a generator that ends its own map is closed after the item that it is at", async (kind) => {
+  const pool = kind.make({ maxWorkers: 1 });
+  let ends = 0;
+  function* items(end: () => unknown): Generator<number> {
+    try {
+      yield 1;
+      end();
+      yield 2;
+      yield 3;
+    } finally {
+      ends++;
+    }
+  }
+  const results: MapResults<unknown> = pool.map(tasks.identity, items(() => results.return()), { buffersize: 1 });
+  assert.equal((await results.next()).value, 1);
+  assert.equal((await results.next()).done, true);
+  assert.equal(ends, 1);
+  pool.map(tasks.identity, items(() => void pool.killWorkers()));
+  assert.equal(ends, 2);
+  await pool.killWorkers();
+});
 
 forEachKindTogether(
   "map: an endless asynchronous iterable is drawn ahead in measure, and closed",

@@ -81,6 +81,18 @@ test("P3 S51: a program waits for its processes, but not for daemons, which end 
   assert.equal(stdout, "<Process name=Process-1 started daemon>\nslept\n");
 });
 
+test("P3: a program waits for a daemon that it joins", async () => {
+  const stdout = await printed(`
+    import { Process } from "@ergate/ergate/pool";
+    import { sleep } from "./tasks.ts";
+    const daemon = new Process({ target: sleep, args: [100], daemon: true });
+    daemon.start();
+    await daemon.join();
+    console.log(daemon.exitcode);
+  `);
+  assert.equal(stdout, "slept\n0\n");
+});
+
 test("P21: a real-time signal, which has no name, ends a worker, and not the program", async () => {
   const stdout = await printed(`
     import { execFileSync } from "node:child_process";
