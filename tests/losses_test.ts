@@ -181,7 +181,7 @@ forEachKind(
     }),
 );
 
-// Errors that nobody catches.
+// Errors that nobody catches: those of threads are in `threads_test.ts`.
 
 const STRAYS: Readonly<Record<string, (cause: unknown) => boolean>> = {
   "throw": (cause) => cause instanceof RangeError && cause.message === "stray",
@@ -204,7 +204,7 @@ forEachKindTogether(
         assert.equal(await pool.submit(tasks.pow, 2, 5), 32);
       }
     }),
-  { needs: { strays: true } },
+  { needs: { processes: true } },
 );
 
 forEachKind(
@@ -226,7 +226,7 @@ forEachKind(
         assert(isRight(error), `${how}: ${error}`);
       }
     }),
-  { needs: { strays: true } },
+  { needs: { processes: true } },
 );
 
 forEachKindTogether(

@@ -132,18 +132,13 @@ const ENDS: Record<string, string> = {
     await bothThere();
     await Promise.all(futures);
     await pool.shutdown();`,
-  "shutdown, and then exit": `
-    const pool = new ProcessPoolExecutor(2);
-    const futures = [pool.submit(tasks.printLines, "a", 1000, "BY"), pool.submit(tasks.printLines, "b", 1000, "BY")];
-    await bothThere();
-    await pool.shutdown();
-    process.exitCode = 0;`,
-  "falling off its end": `
-    const pool = new ProcessPoolExecutor(2);
-    pool.submit(tasks.printLines, "a", 1000, "BY");
-    pool.submit(tasks.printLines, "b", 1000, "BY");
-    await bothThere();`,
 };
+
+const FALLS_OFF = `
+  const pool = new ProcessPoolExecutor(2);
+  pool.submit(tasks.printLines, "a", 1000, "both");
+  pool.submit(tasks.printLines, "b", 1000, "both");
+  await bothThere();`;
 
 for (const [name, code] of Object.entries(ENDS)) {
   forEachProgramKind(
@@ -158,9 +153,9 @@ for (const [name, code] of Object.entries(ENDS)) {
 }
 
 forEachProgramKind(
-  "output: stdout and stderr stay apart",
+  "output: stdout and stderr stay apart, and come whole before the program ends by falling off its end",
   (kind) =>
-    projectFor(kind)(program(ENDS["falling off its end"].replaceAll("BY", "both")), async (project) => {
+    projectFor(kind)(program(FALLS_OFF), async (project) => {
       const { code, stdout, stderr } = await project.run("main.ts");
       assert.equal(code, 0);
       assertLines(stdout, ["a", "b"], 1000);
@@ -416,7 +411,7 @@ forEachProgramKind(
 forEachProgramKind(
   "output: a program without a stdout",
   (kind) =>
-    projectFor(kind)(program(ENDS["falling off its end"].replaceAll("BY", "log")), async (project) => {
+    projectFor(kind)(program(ENDS.shutdown.replaceAll("BY", "log")), async (project) => {
       const child = start(project, "main.ts", ["ignore", "ignore", "pipe"]);
       let stderr = "";
       child.stderr!.on("data", (text: Uint8Array) => stderr += String(text));

@@ -12,9 +12,6 @@ const TASKS = `
   export function double(n: number): number {
     return 2 * n;
   }
-  export function exitWith(code: number): void {
-    process.exit(code);
-  }
   export function throwStray(how: string): Promise<never> {
     setTimeout(() => {
       if (how === "reject") void Promise.reject(new RangeError("stray"));
@@ -63,7 +60,7 @@ const TASKS = `
   }
   void currentTask;
   tasks(import.meta, {
-    double, exitWith, throwStray, strayLater, printLines, printAndLoop, printAndExit, fill, make, add, printAndWake,
+    double, throwStray, strayLater, printLines, printAndLoop, printAndExit, fill, make, add, printAndWake,
   });
 `;
 
@@ -106,23 +103,6 @@ function expected(name: string, count: number): string[] {
 }
 
 // Deaths
-
-test("threads: process.exit() in a task ends its thread, not the program, and the error says the code", () =>
-  runProgram(
-    `
-      for (const code of [0, 3, 255]) {
-        const error = await pool.submit(tasks.exitWith, code).exception() as Error & { exitCode: number; pid: unknown };
-        console.log(error.name, error.exitCode, error.pid, /exit code/.test(error.message));
-      }
-      console.log(await pool.submit(tasks.double, 21));
-    `,
-    prints(
-      "WorkerLostError 0 undefined true",
-      "WorkerLostError 3 undefined true",
-      "WorkerLostError 255 undefined true",
-      "42",
-    ),
-  ));
 
 test("threads: an error that nobody catches, in a running call: lost, with that error as cause; nothing on stderr", () =>
   runProgram(
