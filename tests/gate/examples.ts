@@ -24,6 +24,7 @@ import { shippedFiles } from "../shipped.ts";
 import { bin, ROOT, type Runtime, type Tool } from "./install.ts";
 import { add, each, line, seconds, step } from "./report.ts";
 import { run } from "./run.ts";
+import type { SuiteOptions } from "./suite.ts";
 
 interface Block {
   /** `README.md:12`. */
@@ -40,7 +41,10 @@ const COMMANDS: Record<Runtime, readonly string[]> = { deno: ["run", "-A"], bun:
 const BLOCK_LIMIT = 60_000;
 
 /** Extracts the blocks, type-checks them, and runs each on each runtime; none lives past `end`. */
-export async function runExamples(tools: Partial<Record<Runtime, Tool>>, jobs: number, end: number): Promise<void> {
+export async function runExamples(
+  tools: Partial<Record<Runtime, Tool>>,
+  { jobs, end, env }: Pick<SuiteOptions, "jobs" | "end" | "env">,
+): Promise<void> {
   const start = performance.now();
   const blocks = [...pages().flatMap(pageBlocks), ...shippedFiles().flatMap(docBlocks)];
   const mute = blocks.filter(({ info }) => /^(ts|typescript) ignore\s*$/.test(info));
@@ -57,8 +61,6 @@ export async function runExamples(tools: Partial<Record<Runtime, Tool>>, jobs: n
       programs.map((program) => ({ ...program, name: name as Runtime, tool }))
     );
     let passed = 0;
-    // As for the suite: Node strips and compiles all modules for each block, and for each worker of one, else.
-    const env = { NODE_COMPILE_CACHE: join(folder, "compiled") };
     await each(all, jobs, async ({ where, file, name, tool }) => {
       const limit = Math.min(BLOCK_LIMIT, end - performance.now());
       const result = await run([tool.path, ...COMMANDS[name], file], { cwd: dirname(file), env, limit });

@@ -19,6 +19,8 @@ export interface SuiteOptions {
   readonly jobs: number;
   /** When all must have ended, by `performance.now()`. */
   readonly end: number;
+  /** Variables beside the gate's own. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How each runtime runs a test file. Types are checked before, once. */
@@ -121,9 +123,7 @@ async function runFile({ name, tool, file }: Job, options: SuiteOptions, folder:
     return { passed: 0, failed: 1 };
   }
   const log = join(folder, `${name}_${file.replaceAll("/", "_")}.log`);
-  // Node strips and compiles some forty modules for each program that a test runs: half of the time of such tests.
-  const compiled = join(folder, "compiled");
-  const env = { ERGATE_TEST_LOG: log, ERGATE_TEST_FILTER: options.filter, NODE_COMPILE_CACHE: compiled };
+  const env = { ...options.env, ERGATE_TEST_LOG: log, ERGATE_TEST_FILTER: options.filter };
   const result = await run([tool.path, ...COMMANDS[name](file)], { cwd: ROOT, env, limit });
   const text = existsSync(log) ? readFileSync(log, "utf8") : "";
   // Bun fails a file in which the filter leaves nothing.
