@@ -25,7 +25,7 @@ forEachKind(
 );
 
 forEachKind(
-  "C24 C44 C60 E6 E122 workers: sixty blocked calls have four workers",
+  "C24 C44 C60 E6 E46 E122 workers: sixty blocked calls have four workers, each initialized once",
   (kind) =>
     withFiles(async (starts, arrivals, latch, pids) => {
       const pool = kind.make({ maxWorkers: 4, initializer: more.markStart, initargs: [starts.path] });
@@ -101,20 +101,6 @@ forEachKind(
     withPool(kind, { maxWorkers: 1, initializer: more.setState, initargs: ["initialized"] }, async (pool) => {
       assert.deepEqual(await pool.submit(more.getState), ["initialized"]);
       assert.equal(more.getState(), "uninitialized");
-    }),
-);
-
-forEachKind(
-  "E46 initializer: once for each worker, not for each call",
-  (kind) =>
-    withFiles(async (starts, arrivals, latch) => {
-      const pool = kind.make({ maxWorkers: 2, initializer: more.markStart, initargs: [starts.path] });
-      const futures = range(10).map(() => pool.submit(tasks.meet, arrivals.path, latch.path));
-      await arrivals.wait(2);
-      latch.open();
-      await wait(futures);
-      await pool.shutdown();
-      assert.equal(starts.count, 2);
     }),
 );
 
