@@ -673,7 +673,7 @@ export class Timer {
  * @throws {TypeError} If it is not a number.
  * @throws {RangeError} If it is negative or `NaN`.
  */
-export function checkTimeout(timeout: unknown, what: "a future" | "futures" | "a result"): number {
+export function checkTimeout(timeout: unknown, what: string): number {
   if (timeout === undefined) return Infinity;
   if (typeof timeout === "number" && timeout >= 0) return timeout;
   const ErrorClass = typeof timeout === "number" ? RangeError : TypeError;

@@ -46,8 +46,8 @@ export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unkno
   /**
    * All results that are left.
    *
-   * @returns They, in order; rejects with the first error. What is left then is held back, as after a rejected `next()`,
-   *   until it is read or the executor is shut down; `return()` lets it go.
+   * @returns They, in order; rejects with the first error, and those before it are lost. What is left then is held back, as
+   *   after a rejected `next()`, until it is read or the executor is shut down; `return()` lets it go.
    */
   toArray(): Promise<R[]>;
   /** Itself. */
@@ -77,7 +77,7 @@ const SLICE = 1;
 const ITEMS_BETWEEN = 256;
 
 /** Items of an array that are drawn without a look at the clock: some tens of microseconds. */
-const LONGEST_RUN = 4096;
+const ITEMS_IN_RUN = 4096;
 
 /** A `map` that was called. */
 export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abortable {
@@ -448,7 +448,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** Draws of an array what follows and goes on with the column: nine of ten maps draw nothing else. */
   #drawRun(array: readonly unknown[]): void {
-    const most = Math.min(this.#roomLeft(), LONGEST_RUN);
+    const most = Math.min(this.#roomLeft(), ITEMS_IN_RUN);
     this.#adding = true;
     try {
       for (let i = 0; i < most && this.#rows.at < array.length; i++) {

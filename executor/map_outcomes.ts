@@ -25,47 +25,47 @@ export interface Outcomes {
   clear(): void;
 }
 
-/** Outcomes in a run that grows: what was taken out of it is kept no longer than that, as its array is. */
+/** Outcomes in a run up to which others are put to it: its array is there until all of them are taken. */
 const LONGEST_RUN = 1024;
 
 /** Runs of outcomes: what a worker answers together stays together, so that a million results are some hundred arrays. */
 class Runs {
   /** Outcomes taken; the number of the next one. */
   taken = 0;
-  /** Runs by the number of their first outcome: of values alone, or a single failure. */
+  /** Runs by the number of their first outcome: of values alone, or a single failure. The one that is read is not among them. */
   readonly #runs = new Map<number, unknown[]>();
-  /** The run that is taken from, and the place of its next outcome. */
-  #first: unknown[] = [];
+  /** The run that is read, and the place of its next outcome; it may be the one that grows, too. */
+  #reading: unknown[] = [];
   #at = 0;
-  /** The run that grew last, and the number of the outcome that would go on with it. */
-  #last: unknown[] = [];
-  #next = -1;
+  /** The run that grows, and the number of the outcome that goes on with it; `undefined`: none does. */
+  #growing: unknown[] = [];
+  #next: number | undefined;
 
   put(index: number, outcome: unknown): void {
     const isFailure = outcome instanceof Failure;
-    if (index === this.#next && !isFailure && this.#last.length < LONGEST_RUN) {
-      this.#last.push(outcome);
+    if (index === this.#next && !isFailure && this.#growing.length < LONGEST_RUN) {
+      this.#growing.push(outcome);
     } else {
-      this.#last = [outcome];
-      this.#runs.set(index, this.#last);
+      this.#growing = [outcome];
+      this.#runs.set(index, this.#growing);
     }
-    this.#next = isFailure ? -1 : index + 1;
+    this.#next = isFailure ? undefined : index + 1;
   }
 
-  /** Puts numbers, or strings, in a row; the array is kept. */
+  /** Puts values that came together; the array is kept. */
   putAll(index: number, values: unknown[]): void {
     this.#runs.set(index, values);
   }
 
   get hasNext(): boolean {
-    return this.#at < this.#first.length || this.#runs.has(this.taken);
+    return this.#at < this.#reading.length || this.#runs.has(this.taken);
   }
 
   /** Takes the next one, which is there. */
   take(): unknown {
-    if (this.#at === this.#first.length) this.#turn();
-    const outcome = this.#first[this.#at];
-    if (typeof outcome !== "number") this.#first[this.#at] = undefined; // it may be large
+    if (this.#at === this.#reading.length) this.#turn();
+    const outcome = this.#reading[this.#at];
+    if (typeof outcome !== "number") this.#reading[this.#at] = undefined; // it may be large
     this.#at++;
     this.taken++;
     return outcome;
@@ -74,9 +74,9 @@ class Runs {
   /** Takes the values that come next, as far as they lie together; `undefined`: the next outcome is none, or is not there. */
   takeValues(): unknown[] | undefined {
     if (!this.hasNext) return undefined;
-    if (this.#at === this.#first.length) this.#turn();
-    if (this.#first[this.#at] instanceof Failure) return undefined;
-    const values = this.#at === 0 ? this.#first : this.#first.slice(this.#at);
+    if (this.#at === this.#reading.length) this.#turn();
+    if (this.#reading[this.#at] instanceof Failure) return undefined;
+    const values = this.#at === 0 ? this.#reading : this.#reading.slice(this.#at);
     this.taken += values.length;
     this.#leave();
     return values;
@@ -85,21 +85,21 @@ class Runs {
   /** Goes on to the next run. */
   #turn(): void {
     this.#leave();
-    this.#first = this.#runs.get(this.taken)!;
+    this.#reading = this.#runs.get(this.taken)!;
     this.#runs.delete(this.taken);
   }
 
-  /** The first run is taken: it must not grow any more. */
+  /** Reads this run no further: what comes behind it is to be another. */
   #leave(): void {
-    if (this.#first === this.#last) this.#next = -1;
-    this.#first = [];
+    if (this.#reading === this.#growing) this.#next = undefined;
+    this.#reading = [];
     this.#at = 0;
   }
 
   clear(): void {
     this.#leave();
     this.#runs.clear();
-    this.#next = -1;
+    this.#next = undefined;
   }
 }
 

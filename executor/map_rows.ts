@@ -26,16 +26,14 @@ export class Rows {
 
   /** Begins all of them. */
   constructor(iterables: readonly Items<unknown>[]) {
-    this.isAsync = iterables.some((items) => !(Symbol.iterator in Object(items)));
+    this.isAsync = !iterables.every(isSync);
     // NaN if one does not say; and some that are endless say Infinity.
     const size = Math.min(...iterables.map(sizeOf));
     this.knownSize = !this.isAsync && Number.isSafeInteger(size) && size > 0 ? size : 0;
     const [only] = iterables;
     this.array = iterables.length === 1 && isPlainArray(only) ? only : undefined;
     this.#iterators = iterables.map((items) =>
-      Symbol.iterator in Object(items)
-        ? (items as Iterable<unknown>)[Symbol.iterator]()
-        : (items as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      checkedIterator(isSync(items) ? items[Symbol.iterator]() : items[Symbol.asyncIterator]())
     );
   }
 
@@ -120,6 +118,15 @@ function closeOne(iterator: AnyIterator): void {
   } catch {
     // The results are not less right because an input could not be closed.
   }
+}
+
+function isSync(items: Items<unknown>): items is Iterable<unknown> {
+  return typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === "function";
+}
+
+function checkedIterator(iterator: AnyIterator): AnyIterator {
+  if ((typeof iterator === "object" && iterator !== null) || typeof iterator === "function") return iterator;
+  throw new TypeError(`Cannot map over an iterable as it must give an iterator: it gave ${describe(iterator)}`);
 }
 
 /** An array that is iterated as arrays are. */

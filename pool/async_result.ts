@@ -1,6 +1,6 @@
 /** The result of calls that were issued and not waited for. */
 import { InvalidStateError } from "../errors.ts";
-import { createFuture, type Future, setException, setResult } from "../executor/future.ts";
+import { checkTimeout, createFuture, type Future, setException, setResult } from "../executor/future.ts";
 import { wait } from "../executor/wait.ts";
 import { callBack } from "../executor/callbacks.ts";
 import type { CallbackOptions } from "./callbacks.ts";
@@ -121,7 +121,7 @@ export class AsyncResult<T> {
    * @throws {RangeError} If the timeout is negative or `NaN`.
    */
   get(timeout?: number): Promise<T> {
-    return this.#future.result(timeout);
+    return this.#future.result(checkTimeout(timeout, "a result"));
   }
 
   /**
@@ -133,7 +133,7 @@ export class AsyncResult<T> {
    * @throws {RangeError} If the timeout is negative or `NaN`.
    */
   wait(timeout?: number): Promise<void> {
-    return wait([this.#future], { timeout }).then(() => {});
+    return wait([this.#future], { timeout: checkTimeout(timeout, "a result") }).then(() => {});
   }
 
   /**

@@ -24,7 +24,13 @@ export const CALLBACK_OPTIONS: readonly string[] = ["callback", "errorCallback"]
  * @throws {TypeError} If they are no object, one is unknown, or a callback is no function.
  */
 export function checkCallOptions(options: unknown, names: readonly string[]): void {
-  checkNames(options, names, "call a task");
+  const isChunksize = typeof options === "number" && names.includes("chunksize"); // as Python has it
+  checkNames(
+    options,
+    names,
+    "call a task",
+    isChunksize ? `the options must be an object, { chunksize: ${options} } say` : undefined,
+  );
   for (const name of CALLBACK_OPTIONS) {
     const callback = (options as Record<string, unknown>)[name];
     if (callback === undefined || typeof callback === "function") continue;

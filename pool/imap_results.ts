@@ -24,7 +24,7 @@ export interface ImapResults<R> extends AsyncIterableIterator<R, undefined, numb
   /**
    * All results that are left.
    *
-   * @returns They; rejects with the first error.
+   * @returns They; rejects with the first error, and those before it are lost.
    */
   toArray(): Promise<R[]>;
   /** Itself. */

@@ -45,7 +45,7 @@ export interface WorkerOptions {
 
 /** Options of {@linkcode Pool}: Python's, and those of a process pool that have no other name here. */
 export interface PoolOptions<InitArgs extends unknown[] = unknown[]>
-  extends WorkerOptions, Omit<ProcessPoolExecutorOptions<InitArgs>, "maxWorkers" | "maxTasksPerChild"> {
+  extends WorkerOptions, Omit<ProcessPoolExecutorOptions<InitArgs>, "maxWorkers" | "maxTasksPerChild" | "maxQueued"> {
   /**
    * What `getContext()` gives.
    *
@@ -534,6 +534,9 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
   }
 }
 
+/** Options of executors that have other names here; and `maxQueued`, as a pool has no `whenFree()`. */
+const OTHER_NAMES: readonly string[] = ["maxWorkers", "maxTasksPerChild", "maxQueued"];
+
 const MAP_OPTIONS: readonly string[] = ["chunksize"];
 const MAP_ASYNC_OPTIONS: readonly string[] = [...MAP_OPTIONS, ...CALLBACK_OPTIONS];
 const IMAP_OPTIONS: readonly string[] = [...MAP_OPTIONS, "buffersize"];
@@ -554,7 +557,7 @@ export function executorOptions(
   checkPoolNames(given, [
     "processes",
     "maxtasksperchild",
-    ...names.filter((name) => !/^maxWorkers|^maxTasks/.test(name)),
+    ...names.filter((name) => !OTHER_NAMES.includes(name)),
   ]);
   const { processes, maxtasksperchild, ...rest } = given as WorkerOptions & { readonly context?: unknown };
   delete (rest as { context?: unknown }).context;

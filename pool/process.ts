@@ -9,7 +9,7 @@ import { Answer } from "../channel/protocol.ts";
 import { describe, InvalidStateError, isErgateError, type PicklingError } from "../errors.ts";
 import { CallArguments } from "../executor/call_arguments.ts";
 import { commonOptions } from "../executor/executor_options.ts";
-import { createFuture, type Future, setResult } from "../executor/future.ts";
+import { checkTimeout, createFuture, type Future, setResult } from "../executor/future.ts";
 import { startError } from "../executor/losses.ts";
 import { checkNames } from "../executor/options.ts";
 import { type ProcessPoolExecutorOptions, processStarter } from "../executor/process_pool.ts";
@@ -232,7 +232,7 @@ export class Process<Args extends unknown[] = unknown[]> {
    */
   join(timeout?: number): Promise<void> {
     this.#started("join");
-    const over = wait([this.#ended], { timeout });
+    const over = wait([this.#ended], { timeout: checkTimeout(timeout, "a process") });
     const letEnd = this.#runtime.keepAlive(); // somebody waits, for a daemon too
     return over.then(letEnd);
   }

@@ -337,6 +337,10 @@ forEachKindTogether(
           message: /^Cannot map over iterables\[0\] as it must be iterable: current value is /,
         });
       }
+      assert.throws(() => pool.map(tasks.identity, { [Symbol.iterator]: () => undefined } as never), {
+        name: "TypeError",
+        message: "Cannot map over an iterable as it must give an iterator: it gave undefined",
+      });
       assert.throws(() => pool.map(more.sum(1, 2) as never, [1]), {
         name: "TypeError",
         message: /current value is 3$/,

@@ -33,6 +33,10 @@ forEachKind(
       [{ initializer: () => {} }, /^PicklingError: Cannot send/],
       [{ initargs: [1] }, /^TypeError: .*'initargs' must come with an 'initializer'/],
       [
+        { maxQueued: 3 },
+        /current option is 'maxQueued'$/,
+      ],
+      [
         { maxWorkers: 3 },
         /^TypeError: .*must be one of processes, maxtasksperchild, .*current option is 'maxWorkers'$/,
       ],

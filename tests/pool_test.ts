@@ -159,7 +159,7 @@ forEachKind(
         [() => pool.imap(tasks.identity, null as never), /^TypeError: Cannot map over iterables\[0\].* value is null$/],
         [() => pool.apply(tasks.pow, 5 as never), /^TypeError: .* its arguments must be an array: current value is 5$/],
         [() => pool.applyAsync(tasks.pow, "ab" as never), /^TypeError: .* its arguments must be an array/],
-        [() => pool.map(tasks.identity, [1], 20 as never), /^TypeError: .* options must be an object: .* is 20$/],
+        [() => pool.map(tasks.identity, [1], 20 as never), /^TypeError: .* an object, \{ chunksize: 20 \} say: /],
         [
           () => pool.map(tasks.identity, [1], { chunksize: 0 }),
           /^RangeError: .*'chunksize' must be a positive integer/,
