@@ -5,7 +5,7 @@ import { executorOptions, Pool, type WorkerOptions } from "./pool.ts";
 
 /** Options of {@linkcode ThreadPool}: Python's, and those of a thread pool that have no other name here. */
 export interface ThreadPoolOptions<InitArgs extends unknown[] = unknown[]>
-  extends WorkerOptions, Omit<ThreadPoolExecutorOptions<InitArgs>, "maxWorkers" | "maxTasksPerChild"> {}
+  extends WorkerOptions, Omit<ThreadPoolExecutorOptions<InitArgs>, "maxWorkers" | "maxTasksPerChild" | "maxQueued"> {}
 
 /**
  * Runs tasks in threads of this process, each with a JavaScript heap of its own: a {@linkcode Pool} in all else. Python's

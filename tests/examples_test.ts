@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { asCompleted, CancelledError, type Executor, type Future, TimeoutError, wait } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
-import { type Abilities, forEachProgramKind, inKind, type Kind, ofPrograms } from "./kinds.ts";
+import { type Abilities, forEachKind, inKind, type Kind } from "./kinds.ts";
 import { forEachKindTogether, range, rejection, reported, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
@@ -568,7 +568,7 @@ const PROGRAMS: readonly Program[] = [
 ];
 
 for (const program of PROGRAMS) {
-  const register = program.ends ? forEachProgramKind : forEachKindTogether;
+  const register = program.ends ? forEachKind : forEachKindTogether;
   register(
     `${program.rows}: ${program.title}`,
     (kind) =>
@@ -586,7 +586,7 @@ for (const program of PROGRAMS) {
         const prints = program.prints.map((part) => typeof part === "string" ? inKind(kind, part) : part);
         assert.deepEqual(grouped(screen.lines, prints), grouped(prints.flat(), prints));
       }),
-    ofPrograms({ needs: program.needs }),
+    { needs: program.needs },
   );
 }
 

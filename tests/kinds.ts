@@ -3,7 +3,6 @@
  * written once and registered for each of them; a new kind joins the list and brings no test of its own.
  */
 
-import process from "node:process";
 import assert from "node:assert/strict";
 import {
   BrokenProcessPool,
@@ -176,24 +175,4 @@ export function projectFor(kind: Kind): typeof withProject {
     return withProject(ofKind, fn, more);
   }
   return withIt;
-}
-
-const isEveryProgramRun = process.env.ERGATE_TEST_PROGRAMS === "all";
-
-/**
- * The same for tests that run whole programs. Those of threads are in `threads_test.ts`; here they would double what takes the
- * gate longest, and run with `ERGATE_TEST_PROGRAMS=all` only.
- */
-export function forEachProgramKind(
-  name: string,
-  fn: (kind: Kind) => void | Promise<void>,
-  options: Parameters<typeof forEachKind>[2] = {},
-): void {
-  if (!isEveryProgramRun && options.needs?.processes === false) return;
-  forEachKind(name, fn, ofPrograms(options));
-}
-
-/** The options of a test that runs whole programs, or such as are written for processes. */
-export function ofPrograms(options: KindTestOptions): KindTestOptions {
-  return isEveryProgramRun ? options : { ...options, needs: { ...options.needs, processes: true } };
 }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { commandLine, isAlive, kill, Latch, type ProgramResult, until, untilGone } from "./harness.ts";
-import { forEachProgramKind, projectFor } from "./kinds.ts";
+import { forEachKind, projectFor } from "./kinds.ts";
 import type { UserProject } from "./user_project.ts";
 
 function ended({ code, signal, stderr, timedOut }: ProgramResult): void {
@@ -141,7 +141,7 @@ const FALLS_OFF = `
   await bothThere();`;
 
 for (const [name, code] of Object.entries(ENDS)) {
-  forEachProgramKind(
+  forEachKind(
     `output: 2,000 lines of two workers come whole, in order, before the program ends by ${name}`,
     (kind) =>
       projectFor(kind)(program(code.replaceAll("BY", "log")), async (project) => {
@@ -152,7 +152,7 @@ for (const [name, code] of Object.entries(ENDS)) {
   );
 }
 
-forEachProgramKind(
+forEachKind(
   "output: stdout and stderr stay apart, and come whole before the program ends by falling off its end",
   (kind) =>
     projectFor(kind)(program(FALLS_OFF), async (project) => {
@@ -163,7 +163,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind("X21: what an initializer prints comes once for each worker", (kind) =>
+forEachKind("X21: what an initializer prints comes once for each worker", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { tasks } from "@ergate/ergate";
@@ -197,7 +197,7 @@ forEachProgramKind("X21: what an initializer prints comes once for each worker",
     assert.equal(lines.length, 12);
   }));
 
-forEachProgramKind(
+forEachKind(
   "X44: what tasks print comes while the program runs, not only at its end",
   (kind) =>
     projectFor(kind)(
@@ -221,7 +221,7 @@ forEachProgramKind(
 
 // ----- Shapes
 
-forEachProgramKind("output: lines written in pieces by two workers do not mix", (kind) =>
+forEachKind("output: lines written in pieces by two workers do not mix", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(2);
@@ -239,7 +239,7 @@ forEachProgramKind("output: lines written in pieces by two workers do not mix", 
     },
   ));
 
-forEachProgramKind("output: a last line without an end comes as it is", (kind) =>
+forEachKind("output: a last line without an end comes as it is", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -252,7 +252,7 @@ forEachProgramKind("output: a last line without an end comes as it is", (kind) =
     },
   ));
 
-forEachProgramKind("output: a line of three megabytes comes whole", (kind) =>
+forEachKind("output: a line of three megabytes comes whole", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -267,7 +267,7 @@ forEachProgramKind("output: a line of three megabytes comes whole", (kind) =>
     },
   ));
 
-forEachProgramKind("output: empty lines, and text of any script, cut where it may be", (kind) => {
+forEachKind("output: empty lines, and text of any script, cut where it may be", (kind) => {
   const text = `\n\nñ 蟻 🐜\n\n${"蟻🐜".repeat(50_000)}\n`;
   return projectFor(kind)(
     program(`
@@ -282,7 +282,7 @@ forEachProgramKind("output: empty lines, and text of any script, cut where it ma
   );
 });
 
-forEachProgramKind("output: bytes that are no text come as they are", (kind) =>
+forEachKind("output: bytes that are no text come as they are", (kind) =>
   projectFor(kind)(
     program(`
       await using pool = new ProcessPoolExecutor(1);
@@ -299,7 +299,7 @@ forEachProgramKind("output: bytes that are no text come as they are", (kind) =>
 // ----- Deaths
 
 for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
-  forEachProgramKind(
+  forEachKind(
     `output: what a task printed before its worker died comes all the same: ${how}`,
     (kind) =>
       projectFor(kind)(
@@ -321,7 +321,7 @@ for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
   );
 }
 
-forEachProgramKind(
+forEachKind(
   "output: a process that a task left behind holds the pipe, and the program ends all the same",
   (kind) =>
     projectFor(kind)(
@@ -354,7 +354,7 @@ const PRINTS_MUCH = `
   console.error(Math.round(peak() - before));
 `;
 
-forEachProgramKind(
+forEachKind(
   "output: a slow reader of the program slows the workers, and the program holds little",
   (kind) =>
     projectFor(kind)(program(PRINTS_MUCH), async (project) => {
@@ -395,7 +395,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind(
+forEachKind(
   "output: a program whose stdout is closed by its reader ends, and its workers with it",
   (kind) =>
     projectFor(kind)(program(PRINTS_MUCH), async (project) => {
@@ -408,7 +408,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind(
+forEachKind(
   "output: a program without a stdout",
   (kind) =>
     projectFor(kind)(program(ENDS.shutdown.replaceAll("BY", "log")), async (project) => {

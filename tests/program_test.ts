@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { Arrivals, type ProgramResult, withTempFolder } from "./harness.ts";
 import { REPOSITORY } from "./project.ts";
-import { forEachProgramKind, inKind, projectFor } from "./kinds.ts";
+import { forEachKind, inKind, projectFor } from "./kinds.ts";
 import { UserProject } from "./user_project.ts";
 
 /** A program that ended well and said nothing on stderr, and what it printed. */
@@ -94,7 +94,7 @@ const UNGUARDED: Record<string, string> = {
 };
 
 for (const [name, main] of Object.entries(UNGUARDED)) {
-  forEachProgramKind(
+  forEachKind(
     `P159: a main module with tasks and without its guard is one clear error and no fork bomb: ${name}`,
     (kind) =>
       projectFor(kind)({ "main.ts": WITH_TASKS + main }, async (project) => {
@@ -115,7 +115,7 @@ for (const [name, main] of Object.entries(UNGUARDED)) {
   );
 }
 
-forEachProgramKind("P159: with its guard the same program runs", (kind) =>
+forEachKind("P159: with its guard the same program runs", (kind) =>
   projectFor(kind)({
     "main.ts": `${WITH_TASKS}
       if (isMain(import.meta)) {
@@ -146,7 +146,7 @@ const TASKS = `
   tasks(import.meta, { double, pid, amIMain });
 `;
 
-forEachProgramKind(
+forEachKind(
   "P159: a program whose tasks live in a module of their own needs no guard and runs once",
   (kind) =>
     projectFor(kind)({
@@ -167,7 +167,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind(
+forEachKind(
   "guard: a task and an initializer may use an executor, and what they start, too",
   (kind) =>
     projectFor(kind)({
@@ -216,7 +216,7 @@ const MAIN = `
   }
 `;
 
-forEachProgramKind(
+forEachKind(
   "isMain: true in the main module of the program alone, not in an imported one, nor in a worker",
   (kind) =>
     projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
@@ -224,7 +224,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind(
+forEachKind(
   "isMain: a module that another program imports is not main",
   (kind) =>
     projectFor(kind)(
@@ -237,7 +237,7 @@ forEachProgramKind(
     ),
 );
 
-forEachProgramKind(
+forEachKind(
   "isMain: a main module that is run by a link",
   (kind) =>
     projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
@@ -246,7 +246,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind(
+forEachKind(
   "isMain: a main module that is named by its folder, where a host takes one",
   (kind) =>
     projectFor(kind)({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
@@ -292,7 +292,7 @@ const NAMES = {
   packageJson: { imports: { "#util": "./util.ts" }, dependencies: { "small-package": "1.0.0" } },
 };
 
-forEachProgramKind(
+forEachKind(
   "project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm",
   (kind) =>
     projectFor(kind)(
@@ -304,7 +304,7 @@ forEachProgramKind(
     ),
 );
 
-forEachProgramKind("project: the same from any working folder, the workers' own included", (kind) =>
+forEachKind("project: the same from any working folder, the workers' own included", (kind) =>
   projectFor(kind)({
     ...SMALL_PACKAGE,
     "util.ts": UTIL,
@@ -316,7 +316,7 @@ forEachProgramKind("project: the same from any working folder, the workers' own 
     }
   }, NAMES), { needs: { processes: true } });
 
-forEachProgramKind("project: one with a package.json and no deno.json", (kind) =>
+forEachKind("project: one with a package.json and no deno.json", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -331,7 +331,7 @@ forEachProgramKind("project: one with a package.json and no deno.json", (kind) =
     assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
   }));
 
-forEachProgramKind("project: one with neither", (kind) =>
+forEachKind("project: one with neither", (kind) =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -347,7 +347,7 @@ forEachProgramKind("project: one with neither", (kind) =>
     assert.equal(printed(await project.run("main.ts")), "Hello, ant\n");
   }));
 
-forEachProgramKind(
+forEachKind(
   "project: its folder may have a blank, a hash, a percent sign and letters of any script in its name",
   (kind) =>
     withTempFolder(async (folder) => {
@@ -368,7 +368,7 @@ forEachProgramKind(
 
 // ----- When tasks are registered
 
-forEachProgramKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
+forEachKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
   projectFor(kind)({
     "tasks.ts": TASKS,
     "late.ts": `
@@ -388,7 +388,7 @@ forEachProgramKind("tasks: registered after the worker started, by a dynamic imp
     assert.equal(printed(await project.run("main.ts")), "2\n3 4\n");
   }));
 
-forEachProgramKind(
+forEachKind(
   "tasks: registered late in a module that the worker has imported already",
   (kind) =>
     projectFor(kind)({
@@ -417,7 +417,7 @@ forEachProgramKind(
     }),
 );
 
-forEachProgramKind("tasks: two versions of one module side by side", (kind) =>
+forEachKind("tasks: two versions of one module side by side", (kind) =>
   projectFor(kind)({
     "versioned.ts": `
       import { tasks } from "@ergate/ergate";
@@ -437,7 +437,7 @@ forEachProgramKind("tasks: two versions of one module side by side", (kind) =>
     assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=2 ?v=1 ?v=2\n");
   }));
 
-forEachProgramKind(
+forEachKind(
   "tasks: a module that was rewritten and loaded again runs in its new text, in a new worker",
   (kind) =>
     projectFor(kind)({
@@ -472,7 +472,7 @@ function hot(version: number): string {
 
 // ----- Pools in pools
 
-forEachProgramKind("nested: a task may use a pool of its own", (kind) =>
+forEachKind("nested: a task may use a pool of its own", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
@@ -499,7 +499,7 @@ forEachProgramKind("nested: a task may use a pool of its own", (kind) =>
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachProgramKind("nested: a pool that a task left open ends with its worker", (kind) =>
+forEachKind("nested: a pool that a task left open ends with its worker", (kind) =>
   projectFor(kind)({
     "tasks.ts": `
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
@@ -522,7 +522,7 @@ forEachProgramKind("nested: a pool that a task left open ends with its worker", 
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachProgramKind(
+forEachKind(
   "workers: one that dies between its hello and its first call breaks the pool, and is no loop",
   (kind) =>
     projectFor(kind)({
@@ -555,7 +555,7 @@ forEachProgramKind(
   { needs: { processes: true } },
 );
 
-forEachProgramKind(
+forEachKind(
   "options: env, cwd and execArgv reach the workers, env on top of the parent's",
   (kind) =>
     projectFor(kind)({
@@ -583,7 +583,7 @@ forEachProgramKind(
   { needs: { processes: true } },
 );
 
-forEachProgramKind(
+forEachKind(
   "options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it",
   (kind) =>
     projectFor(kind)({
