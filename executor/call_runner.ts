@@ -30,7 +30,7 @@ import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
 import { type Call, Inbox, type KnownTask, PROOF, type Run } from "./inbox.ts";
 import { Progress } from "./progress.ts";
-import { nextMean } from "./work_item.ts";
+import { nextMean } from "./task_profile.ts";
 
 /** Milliseconds below which a task has proved short: answers may wait while it runs. */
 const SHORT = 1;

@@ -25,7 +25,8 @@ import { Readers } from "./map_readers.ts";
 import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
 import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { END, Rows } from "./map_rows.ts";
-import { ItemState, type TaskProfile } from "./work_item.ts";
+import type { TaskProfile } from "./task_profile.ts";
+import { ItemState } from "./work_item.ts";
 
 /** Results in the order of the inputs. */
 export interface MapResults<R> extends AsyncIterableIterator<R, undefined, unknown> {

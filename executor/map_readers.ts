@@ -7,7 +7,7 @@ import { Timer } from "./future.ts";
 type Result = IteratorResult<unknown, undefined>;
 
 /** One of them. */
-interface Reader extends PromiseWithResolvers<Result> {
+interface Reader extends Pick<PromiseWithResolvers<Result>, "resolve" | "reject"> {
   /** Of its own time. */
   timer: Timer | undefined;
   /** It waits no longer, though it still lies among the others. */
@@ -47,10 +47,11 @@ export class Readers {
    * @param limit Milliseconds after which it waits no longer; what it would have got is then the next one's.
    */
   add(limit: number): Promise<Result> {
-    const reader: Reader = Object.assign(Promise.withResolvers<Result>(), { timer: undefined, isGone: false });
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const reader: Reader = { resolve, reject, timer: undefined, isGone: false };
     this.#waiting.push(reader);
     if (limit !== Infinity) reader.timer = new Timer(limit, () => this.#leave(reader, limit));
-    return reader.promise;
+    return promise;
   }
 
   /** Gives the first one, who is there, a result. */

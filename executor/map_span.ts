@@ -6,7 +6,8 @@ import { CancelledError } from "../errors.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
 import type { CallRules } from "./call_options.ts";
 import type { DrawnItems } from "./map_items.ts";
-import { ItemState, type TaskProfile, WorkItem } from "./work_item.ts";
+import type { TaskProfile } from "./task_profile.ts";
+import { ItemState, WorkItem } from "./work_item.ts";
 
 /**
  * Milliseconds of work ahead of a worker for items of a map, which nobody cancels one by one: more than the 3 to 4 for which

@@ -29,12 +29,14 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Idle } from "./idle.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
 import { MemoryWatch } from "./memory_watch.ts";
+import { addOpen, removeOpen } from "./open.ts";
 import { Retrying } from "./retrying.ts";
 import { Room } from "./room.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
 import { Unseen } from "./unseen.ts";
 import { Watch } from "./watch.ts";
-import { ItemState, SubmittedCall, TaskProfile, type WorkItem } from "./work_item.ts";
+import { TaskProfile } from "./task_profile.ts";
+import { ItemState, SubmittedCall, type WorkItem } from "./work_item.ts";
 import { TERMINATION_GRACE, type Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
 /** What makes a scheduler one of processes, or of threads. */
@@ -77,15 +79,6 @@ export interface ItemSource {
 
 /** Why a scheduler takes no calls any more. */
 type End = { readonly kind: "shutdown" } | { readonly kind: "broken"; readonly why: string; readonly cause: unknown };
-
-/** Schedulers that may have workers; they are shut down when the program has nothing more to do. */
-const open = new Set<Scheduler>();
-const hooked = new WeakSet<Runtime>();
-
-/** Shuts down every executor of this process; resolves when all their work is done. */
-export async function shutdownAll(): Promise<void> {
-  await Promise.all(Array.from(open, (scheduler) => scheduler.shutdown(false)));
-}
 
 /** Moves calls to workers. */
 export class Scheduler implements StaffEvents {
@@ -329,7 +322,7 @@ export class Scheduler implements StaffEvents {
     this.#idle.stop();
     this.#memory.stop();
     this.#sources.clear();
-    open.delete(this);
+    removeOpen(this);
     try {
       await this.#options.close();
     } finally {
@@ -395,10 +388,7 @@ export class Scheduler implements StaffEvents {
     if (this.#letEnd !== undefined) return;
     const { runtime } = this.#options;
     this.#letEnd = runtime.keepAlive();
-    open.add(this);
-    if (hooked.has(runtime)) return;
-    hooked.add(runtime);
-    runtime.atProgramEnd(() => void shutdownAll());
+    addOpen(this, runtime);
   }
 
   #settled(count: number): void {

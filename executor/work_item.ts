@@ -2,7 +2,6 @@
 import type { CancelledError } from "../errors.ts";
 import type { FrameWriter } from "../channel/protocol.ts";
 import { NO_SEGMENTS, type Segment, sizeOfSegments } from "../channel/segments.ts";
-import type { RegisteredTask } from "../tasks/registry.ts";
 import type { Abortable } from "./abort_group.ts";
 import type { Unseen } from "./unseen.ts";
 import type { CopiedArguments } from "./call_arguments.ts";
@@ -16,6 +15,7 @@ import {
   setResult,
   setRunning,
 } from "./future.ts";
+import type { TaskProfile } from "./task_profile.ts";
 
 /** Where a work item is. */
 export const ItemState = {
@@ -33,36 +33,6 @@ export const ItemState = {
 } as const;
 /** One of {@linkcode ItemState}. */
 export type ItemState = typeof ItemState[keyof typeof ItemState];
-
-/**
- * A mean that follows what is measured: an eighth of the way, so that a change is soon followed and one long pause (a
- * collection of garbage, another program's turn) changes little; and such a pause counts for no more than four calls.
- *
- * @param mean The mean so far; `Infinity` if there is none.
- * @param measured The new value, in milliseconds.
- * @returns The new mean.
- */
-export function nextMean(mean: number, measured: number): number {
-  return mean === Infinity ? measured : mean + (Math.min(measured, 4 * mean + 0.005) - mean) / 8;
-}
-
-/** A task, and what is known of how long its calls take. */
-export class TaskProfile {
-  /** The task. */
-  readonly task: RegisteredTask;
-  /** Mean running time in milliseconds, of late; `Infinity` until a call was answered. */
-  mean = Infinity as number;
-
-  /** Knows nothing yet. */
-  constructor(task: RegisteredTask) {
-    this.task = task;
-  }
-
-  /** Takes the running time of one call into account. */
-  record(milliseconds: number): void {
-    this.mean = nextMean(this.mean, milliseconds);
-  }
-}
 
 /** Hears that a call was cancelled. */
 export interface ItemQueue {

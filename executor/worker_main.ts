@@ -11,7 +11,7 @@ import { CallContext } from "./call_context.ts";
 import { CallRunner } from "./call_runner.ts";
 import { argumentsError, importClasses } from "./import_classes.ts";
 import { findTask } from "./find_task.ts";
-import { shutdownAll } from "./scheduler.ts";
+import { shutdownAll } from "./open.ts";
 
 /**
  * Makes this process, or thread, a worker of the parent that started it.

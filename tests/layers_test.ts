@@ -167,6 +167,23 @@ test("layers: no cycle of imports", () => {
   assert.deepEqual(cycles, []);
 });
 
+test("layers: a worker's entry loads nothing of what its parent is", () => {
+  const loaded = new Set<string>();
+  function load(file: string): void {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    const { code, strings } = files.get(file)!;
+    const withoutTypes = code.replaceAll(/^(?:import|export) type [^"]*"\d+"/gm, "");
+    for (const specifier of importsOf({ code: withoutTypes, strings })) load(target(file, specifier));
+  }
+  load("executor/entry.ts");
+  const { size } = loaded;
+  assert(size > 50 && loaded.has("executor/call_runner.ts"), `${size} are loaded`);
+  for (const name of ["future", "work_item", "scheduler", "worker", "map"]) {
+    assert(!loaded.has(`executor/${name}.ts`), `a worker starts without executor/${name}.ts`);
+  }
+});
+
 test("layers: node: is reached under runtime/ only, and never by an import", () => {
   const wrong: string[] = [];
   for (const [file, source] of files) {
