@@ -836,7 +836,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
   const { "packed integers": _ints, "packed numbers": _numbers, ...rest } = table();
   const samples = Object.values(rest).map(bytesOf).filter((bytes) => bytes.length < 5000);
   let refused = 0;
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < 3_000; i++) {
     const bytes = samples[i % samples.length].slice();
     for (let n = Math.floor(random() * 4); n >= 0; n--) {
       // Most tags are small numbers.
@@ -844,7 +844,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
     }
     if (!tryDecode(bytes)) refused++;
   }
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < 3_000; i++) {
     const top = random() < 0.5 ? 256 : 32;
     tryDecode(
       Uint8Array.from(
@@ -853,7 +853,7 @@ test("codec: changed and random bytes are a DecodeError or a value", () => {
       ),
     );
   }
-  assert.ok(refused > 500);
+  assert.ok(refused > 150);
 });
 
 test("codec: bytes that claim much allocate nothing", () => {
