@@ -52,11 +52,20 @@ function connect(path: string): Promise<NodeSocket> {
 }
 
 /** The first line of stdin. It blocks: the parent writes it as soon as this process is known to the reaper. */
-function readLine(): string {
+export function readLine(): string {
   const { readSync } = nodeModule("node:fs");
   const bytes: number[] = [];
   const one = new Uint8Array(1);
-  while (readSync(0, one, 0, 1, null) === 1 && one[0] !== 10) bytes.push(one[0]);
+  for (;;) {
+    try {
+      if (readSync(0, one, 0, 1, null) === 0 || one[0] === 10) break;
+      bytes.push(one[0]);
+    } catch (error) {
+      // Where something has made stdin non-blocking, as a look at `process.stdin` does on Node, and the line is late.
+      if ((error as { readonly code?: string }).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); // a millisecond
+    }
+  }
   if (bytes.length === 0) throw new Error("the standard input has ended without a greeting");
   return new TextDecoder().decode(new Uint8Array(bytes));
 }

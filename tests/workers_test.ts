@@ -593,6 +593,30 @@ test("reaper: it kills exactly the children that it was not told to forget, and 
     assert(!existsSync(`${folder}/private`));
   }));
 
+test("worker: a stdin that does not block, and a greeting that is late", () =>
+  withTempFolder(async (folder) => {
+    const program = `${folder}/main.mjs`;
+    writeFileSync(
+      program,
+      `
+      import process from "node:process";
+      import { readLine } from ${JSON.stringify(new URL("../runtime/parent_link.ts", import.meta.url).href)};
+      process.stdin; // which makes it non-blocking, on Node
+      process.stdout.write("ready\\n");
+      process.stdout.write(readLine());
+    `,
+    );
+    const flags = process.versions.deno === undefined ? [] : ["run", "-A", "--no-check"];
+    const child = spawn(process.execPath, [...flags, program], { stdio: ["pipe", "pipe", "inherit"] });
+    let printed = "";
+    child.stdout.on("data", (bytes: Uint8Array) => {
+      if (printed === "") setTimeout(() => child.stdin.end("hello\n"), 50); // it reads by now
+      printed += new TextDecoder().decode(bytes);
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.deepEqual([code, printed], [0, "ready\nhello"]);
+  }));
+
 /** The shell that a reaper asks for, but its kill only says what it would have done. */
 function shellWithoutKill({ command, args: [flag, script, ...rest] }: ChildCommand): {
   child: Child;
