@@ -181,7 +181,6 @@ export class Process<Args extends unknown[] = unknown[]> {
     checkMayUseExecutor();
     this.#starter.check();
     const call = this.#call();
-    this.#checkNew(); // once more, as a getter of an argument may have started it
     const { name } = this;
     const handle = this.#spawn();
     const letEnd = this.daemon ? () => {} : this.#runtime.keepAlive();
@@ -217,7 +216,7 @@ export class Process<Args extends unknown[] = unknown[]> {
     const copied = new CallArguments(this.#common.sending).copy(args as readonly unknown[], (at) => `args[${at}]`, {
       transfer: undefined,
       metOnly: false,
-      check: () => {},
+      check: () => this.#checkNew(), // once more, as a getter of an argument may have started it
     });
     return new SubmittedCall(NO_QUEUE, new TaskProfile(findTask(target as AnyFunction)), NO_RULES, copied);
   }

@@ -45,11 +45,10 @@ export class DenoChild implements Child {
       this.pid = child.pid;
       this.#input = child.stdin.getWriter();
       this.#input.closed.catch(ignore); // it may die before it has read
-      this.exited = child.status.catch(namelessSignal).then(({ code, signal }) => {
+      this.exited = child.status.then(exitOf, exitWithoutStatus).then((exit) => {
         this.#process = undefined;
         this.#input?.abort().catch(ignore); // or its end of the pipe stays open
-        // Of a child that a signal ended, Deno gives the shell's code, 128 and the signal's number.
-        return signal === null ? { code, signal } : { code: null, signal };
+        return exit;
       });
       if (output === "read") {
         this.stdout = denoOutput(child.stdout);
@@ -77,9 +76,16 @@ export class DenoChild implements Child {
   }
 }
 
+/** Of a child that a signal ended, Deno gives the shell's code, 128 and the signal's number. */
+function exitOf({ code, signal }: { readonly code: number; readonly signal: string | null }): WorkerExit {
+  return signal === null ? { code, signal } : { code: null, signal };
+}
+
 /** Deno rejects the status of a child that a real-time signal has ended: "Invalid signal: 40". */
-function namelessSignal(error: Error): { code: number; signal: string } {
-  return { code: 0, signal: realTimeSignal(Number(/\d+/.exec(error.message))) };
+function exitWithoutStatus(error: Error): WorkerExit {
+  const [, number] = /^Invalid signal: (\d+)/.exec(error.message) ?? [];
+  if (number === undefined) return { code: null, signal: null, error };
+  return { code: null, signal: realTimeSignal(Number(number)) };
 }
 
 function denoOutput(stream: ReadableStream<Uint8Array>): ChildOutput {
