@@ -3,7 +3,7 @@
  * tested by each road that their segments may take.
  */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { type Executor, PicklingError, transfer, WorkerLostError } from "../mod.ts";
@@ -16,7 +16,7 @@ import { MEMORY_SIZE, NoteKind, NoteWriter, PIECE_SIZE, PIECES, type SegmentMemo
 import { NO_SEGMENTS, ownSegments, SEGMENT_SIZE, type Segments } from "../channel/segments.ts";
 import { StreamChannel } from "../channel/stream_channel.ts";
 import { runtime } from "../runtime/mod.ts";
-import { kill, sleep, test, until, withTempFolder } from "./harness.ts";
+import { Arrivals, kill, sleep, test, until, withTempFolder } from "./harness.ts";
 import { forEachKind, type Kind } from "./kinds.ts";
 import { forEachKindTogether, range, rejection, withPool, withSharedPool } from "./pools.ts";
 import {
@@ -30,6 +30,7 @@ import {
   marksKept,
   moved,
   pid,
+  pidOfAll,
   reused,
   shrinks,
   sizeOf,
@@ -728,15 +729,14 @@ forEachRoad(
 forEachRoad("big data: a worker that is killed while it sends a result costs that call only", async (make) => {
   await using pool = make();
   await withTempFolder(async (folder) => {
-    const lost = pool.submit(bytesLater, 64 * MB, 1, `${folder}/started`);
+    const started = new Arrivals(folder, "started");
+    const lost = pool.submit(bytesLater, 64 * MB, 1, started.path);
     const others = [pool.submit(echo, 2), pool.submit(bytes, MB, 3)] as const;
     const failure = rejection(lost);
-    const end = Date.now() + 10_000;
-    // Nothing is read here meanwhile, so that it comes to stand still in the middle.
-    while (!existsSync(`${folder}/started`) && Date.now() < end) await sleep(1);
-    const pause = Date.now() + 200;
-    while (Date.now() < pause);
-    process.kill(Number(readFileSync(`${folder}/started`, "utf8")), "SIGKILL");
+    await started.wait(1);
+    // Nothing is read here meanwhile, so that it comes to stand still in the middle. (If it has not come so far, it is lost as well.)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    process.kill(Number(started.lines[0]), "SIGKILL");
     assert.ok(await failure instanceof WorkerLostError);
     assert.equal(await others[0], 2);
     assert.equal((await others[1]).length, MB);
@@ -767,18 +767,20 @@ if (existsSync("/dev/shm") && existsSync("/proc/self/fd")) {
     async (kind) => {
       const before = memoryFiles("self").length;
       let folder = "";
-      await withPool(kind, { maxWorkers: 2 }, async (pool) => {
-        await Promise.all([pool.submit(bytes, 2 * MB, 1), pool.submit(echo, new Uint8Array(2 * MB))]);
-        const worker = await pool.submit(pid);
+      await withPool(kind, { maxWorkers: 2 }, async (pool, path) => {
+        const arrivals = new Arrivals(path);
+        // Neither ends before both have begun: so both workers are there.
+        const [worker] = await Promise.all(range(2).map(() => pool.submit(pidOfAll, arrivals.path, 2)));
+        assert.equal((await pool.submit(echo, new Uint8Array(2 * MB)) as Uint8Array).length, 2 * MB);
         const files = (): string[] => memoryFiles("self").slice(before);
         await until("all workers have it", () => files().every((link) => link.endsWith(" (deleted)")));
+        assert.equal(files().length, 2);
         assert.equal(memoryFiles(worker).length, 1);
         folder = files()[0].slice(0, files()[0].lastIndexOf("/"));
         assert.deepEqual(readdirSync(folder), []);
         assert.ok(memoryFds("self").some((fd) => statSync(`/proc/self/fd/${fd}`).size >= 2 * MB), "one was used");
-        const count = files().length;
         kill(worker, "SIGKILL");
-        await until("a dead worker's file is closed", () => files().length < count);
+        await until("a dead worker's file is closed", () => files().length === 1);
       });
       assert.equal(memoryFiles("self").length, before);
       assert.equal(existsSync(folder), false);
@@ -833,14 +835,24 @@ if (existsSync("/dev/shm") && existsSync("/proc/self/fd")) {
       `,
     }, async (project) => {
       for (const road of ROADS) {
-        const env = { RUNTIME: new URL("../runtime/mod.ts", import.meta.url).href };
-        const { stdout, stderr, code } = await project.run("main.ts", { args: [road], env });
-        const [parent, worker] = JSON.parse(stdout || "[]") as number[];
         // Beside the copies some 5 MB are taken. Bun's allocator keeps up to a copy that was given back for a while; by the
         // socket what the host has read lies there until garbage is collected, on a busy machine more than a copy.
         const copies = road === "memory" && runtime().name !== "bun" ? 2 : 3;
         const most = copies * 64 + 55;
-        assert.ok(parent < most && worker < most, `${road}: ${parent} and ${worker} MB; code ${code}, ${stderr}`);
+        const tries: string[] = [];
+        const isMet = async (): Promise<boolean> => {
+          const env = { RUNTIME: new URL("../runtime/mod.ts", import.meta.url).href };
+          const { stdout, stderr, code } = await project.run("main.ts", { args: [road], env });
+          assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+          const [parent, worker] = JSON.parse(stdout) as number[];
+          tries.push(`${parent} and ${worker} MB`);
+          return parent < most && worker < most;
+        };
+        // What an allocator and a collector keep for a while is luck; a copy too many is there each time.
+        assert.ok(
+          await isMet() || await isMet() || await isMet(),
+          `${road}: not below ${most} MB: ${tries.join("; ")}`,
+        );
       }
     }));
 

@@ -238,8 +238,9 @@ scenario("a worker whose module is not there breaks the pool, with the reason", 
 scenario("a task knows itself over its awaits; what outlives it has no call", () =>
   withPool(1, async (pool) => {
     assert.deepEqual(await pool.submit(work.names), ["names", "names", "names", "names"]);
-    await pool.submit(work.leaveBehind);
-    await new Promise((go) => setTimeout(go, 30));
+    const counters = new Int32Array(new SharedArrayBuffer(4));
+    await pool.submit(work.leaveBehind, counters, 0);
+    await until("it has looked", () => Atomics.load(counters, 0) === 1);
     assert.equal(await pool.submit(work.whatWasLeft), undefined);
   }));
 

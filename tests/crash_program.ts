@@ -20,10 +20,11 @@ import {
   ThreadPoolExecutor,
   WorkerLostError,
 } from "../mod.ts";
+import { replaceTimers } from "../runtime/host_functions.ts";
 import { PLACES, type Where } from "./crash_table.ts";
 import { type Way } from "./crash_ways.ts";
 import { runtimeWith, withoutPatience } from "./host_doubles.ts";
-import { countLines, readLines, waitForLines } from "./latch.ts";
+import { countLines, Patience, readLines, waitForLines } from "./latch.ts";
 import { REPOSITORY } from "./project.ts";
 import * as tasks from "./tasks_crash.ts";
 import { killThread, liveThreads } from "./watched_threads.ts";
@@ -36,8 +37,8 @@ const HEAP_FLAGS = !isV8
   ? []
   : ["deno" in process.versions ? "--v8-flags=--max-old-space-size=40" : "--max-old-space-size=40"];
 
-/** Longer than any outcome takes; then the cell says that it hangs. */
-const LIMIT = 30_000;
+/** Milliseconds, longer than any outcome takes; then the cell says that it hangs. */
+const LIMIT = 60_000;
 
 /** Whatever goes wrong leaves its worker's number there first. */
 const marks = process.env.CRASH_MARKS = `${folder}/marks`;
@@ -271,12 +272,38 @@ async function tryAtExit(way: Way): Promise<string> {
   const pool = poolWith({});
   await pool.submit(tasks.begin);
   const id = await pool.submit(tasks.crashAtExit, way);
-  const end = () => pool.shutdown();
-  if (way === "endless loop") await withoutPatience(end);
-  else await end();
+  if (way === "endless loop") await shutDownAtLoop(pool);
+  else await pool.shutdown();
   if (isAlive(id)) return "it is still there";
   if (countLines(marks) === earlier) return "no such thing";
   return way === "endless loop" ? "no call harmed, after 5 s" : "no call harmed";
+}
+
+/** Shuts down a pool whose worker loops as it leaves: its grace, of seconds, is over as soon as it has gone wrong. */
+async function shutDownAtLoop(pool: Executor): Promise<void> {
+  const { setTimeout, clearTimeout } = globalThis;
+  const graces = new Map<unknown, () => void>();
+  const held = (callback: () => void, delay: number): unknown => {
+    if (delay < 1_000) return setTimeout(callback, delay);
+    const handle = {};
+    graces.set(handle, callback);
+    return handle;
+  };
+  replaceTimers({
+    setTimeout: held as typeof setTimeout,
+    clearTimeout: (handle) => void (graces.delete(handle) || clearTimeout(handle)),
+  });
+  let isOver = false;
+  const closed = pool.shutdown().finally(() => isOver = true);
+  await Promise.race([closed, crashed()]); // where the host does not tell a thread of its end, nothing goes wrong
+  for (; !isOver; await sleep(2)) {
+    for (const [handle, callback] of graces) {
+      graces.delete(handle);
+      callback();
+    }
+  }
+  replaceTimers({ setTimeout, clearTimeout });
+  await closed;
 }
 
 function tryCell(where: Where, way: Way): Promise<string> {
@@ -307,12 +334,23 @@ function tryCell(where: Where, way: Way): Promise<string> {
   }
 }
 
+/** What is known of a cell in the end. */
+async function withPatience(outcome: Promise<string>): Promise<string> {
+  let isOver = false;
+  const ended = outcome.finally(() => isOver = true);
+  const patience = new Patience(LIMIT);
+  async function limit(): Promise<string> {
+    while (!isOver && !patience.isOver) await sleep(50);
+    return "it hangs";
+  }
+  return await Promise.race([ended, limit()]);
+}
+
 for (const [where, way] of cells) {
   earlier = countLines(marks);
   reports = 0;
-  const limit = sleep(LIMIT).then(() => "it hangs");
   const begun = performance.now();
-  const outcome = await Promise.race([tryCell(where, way), limit]).catch((error) => `harmed: ${error}`);
+  const outcome = await withPatience(tryCell(where, way)).catch((error) => `harmed: ${error}`);
   appendFileSync(
     `${folder}/outcomes`,
     JSON.stringify([where, way, outcome, Math.round(performance.now() - begun)]) + "\n",

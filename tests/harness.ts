@@ -80,8 +80,8 @@ const TEST_LIMIT = 60_000;
 /** Milliseconds for all tests of a group. */
 const GROUP_LIMIT = 600_000;
 
-/** How long workers and their helpers may take to be gone after a test. */
-const GONE_LIMIT = 2_000;
+/** How long workers and their helpers may take to be gone after a test: only those that were forgotten take seconds. */
+const GONE_LIMIT = 10_000;
 
 /** Characters of an error in the log. */
 const ERROR_LIMIT = 6_000;

@@ -51,7 +51,7 @@ export async function withSharedPool(
   const pool = shared.get(key) ?? make();
   shared.set(key, pool);
   await fn(pool);
-  await until("no call is left in the pool that tests share", () => pool.pendingCount === 0, 5_000);
+  await until("no call is left in the pool that tests share", () => pool.pendingCount === 0);
   await pool.submit(identity, 0); // none of them may end it
 }
 

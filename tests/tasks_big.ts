@@ -1,7 +1,7 @@
 /** Tasks of `big_data_test.ts`. */
 import { tasks } from "../tasks/task.ts";
 import { transfer } from "../tasks/transfer.ts";
-import { arrive } from "./latch.ts";
+import { arrive, waitForLines } from "./latch.ts";
 
 const host = globalThis as unknown as { process: { pid: number; kill(pid: number, signal: string): void } };
 
@@ -98,5 +98,12 @@ export function pid(): number {
   return host.process.pid;
 }
 
-tasks(import.meta, { echo, bytes, bytesLater, ends, lying, reused, moved, sizeOfMoved, pid });
+/** The same, when so many have arrived. */
+export async function pidOfAll(arrivals: string, number: number): Promise<number> {
+  arrive(arrivals);
+  await waitForLines(arrivals, number);
+  return pid();
+}
+
+tasks(import.meta, { echo, bytes, bytesLater, ends, lying, reused, moved, sizeOfMoved, pid, pidOfAll });
 tasks(import.meta, { failsMarked, manyMoved, marksKept, shrinks, sizeOf });

@@ -121,6 +121,14 @@ export async function hold(bytes: number, started: string, latch: string): Promi
   return memory.length;
 }
 
+let kept: Uint8Array | undefined;
+
+/** Holds so many bytes, and goes on to do so when it has ended. */
+export function keep(bytes: number): number {
+  kept = new Uint8Array(bytes).fill(1);
+  return kept.length;
+}
+
 tasks(import.meta, {
   loop,
   hang,
@@ -139,4 +147,5 @@ tasks(import.meta, {
   reportAround,
   reportNonsense,
   hold,
+  keep,
 });

@@ -36,8 +36,11 @@ const OUTPUT_LIMIT = 400_000;
 /** Milliseconds between two looks at a command's limit. */
 const TICK = 500;
 
-/** How long what a command started may live after it. */
-const LEFT_LIMIT = 2_000;
+/** How long what a command started may live after it: only what was forgotten does. */
+const LEFT_LIMIT = 10_000;
+
+/** Milliseconds between two looks whether it lives. */
+const LEFT_TICK = 20;
 
 const groups: Set<number> = new Set();
 
@@ -45,8 +48,7 @@ const groups: Set<number> = new Set();
 export async function run(command: readonly string[], options: RunOptions): Promise<RunResult> {
   const mark = `ERGATE_TEST_GATE_MARK=${crypto.randomUUID()}`;
   const start = performance.now();
-  const { ending, output } = await runMarked(command, options, mark);
-  const left = await endLeft(mark);
+  const { ending, output, left } = await runMarked(command, options, mark);
   return {
     ok: ending === "exit code 0" && !left,
     output: left ? `${output}\nStill alive ${LEFT_LIMIT} ms after it had ended:\n${left}` : output,
@@ -59,7 +61,7 @@ function runMarked(
   command: readonly string[],
   options: RunOptions,
   mark: string,
-): Promise<{ ending: string; output: string }> {
+): Promise<{ ending: string; output: string; left: string }> {
   const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env };
   const [name, value] = mark.split("=");
   const kept = Object.fromEntries(Object.entries({ ...env, [name]: value }).filter(([, text]) => text !== undefined));
@@ -79,8 +81,8 @@ function runMarked(
       killGroup(pid);
       killMarked(mark);
     }, TICK);
-    // A stray process may hold the pipes open after the command has ended; it is found by its mark then.
-    let lastResort: ReturnType<typeof setTimeout> | undefined;
+    // From the command's end on: a stray process may hold the pipes open.
+    let stray: Promise<string> | undefined;
     for (const stream of [child.stdout, child.stderr]) {
       const decoder = new TextDecoder();
       stream.on("data", (chunk: Uint8Array) => {
@@ -90,18 +92,15 @@ function runMarked(
       });
     }
     child.on("error", (error) => finish(`cannot start: ${error.message}`));
-    child.on("exit", () => {
-      lastResort = setTimeout(() => killMarked(mark), LEFT_LIMIT);
-    });
+    child.on("exit", () => void (stray = endLeft(mark)));
     child.on("close", (code, signal) => {
       if (killed) finish(`killed at its limit of ${Math.round(options.limit / 1000)} s`);
       else finish(signal ? `ended by ${signal}` : `exit code ${code}`);
     });
-    function finish(ending: string): void {
+    async function finish(ending: string): Promise<void> {
       clearInterval(timer);
-      clearTimeout(lastResort);
       if (pid !== undefined) groups.delete(pid);
-      resolve({ ending, output });
+      resolve({ ending, left: await stray ?? "", output });
     }
   });
 }
@@ -133,17 +132,16 @@ function killMarked(mark: string): void {
   for (const { pid } of marked(mark)) kill(pid);
 }
 
+/** Waits until nothing marked is alive; else ends it, and says what it was. */
 async function endLeft(mark: string): Promise<string> {
-  const end = performance.now() + LEFT_LIMIT;
-  while (marked(mark).length > 0) {
-    if (performance.now() > end) {
-      const words = marked(mark).map(({ pid, line }) => `  ${pid}  ${line}`).join("\n");
-      killMarked(mark);
-      return words;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  // By ticks, as above.
+  for (let left = LEFT_LIMIT; left > 0; left -= LEFT_TICK) {
+    if (marked(mark).length === 0) return "";
+    await new Promise((resolve) => setTimeout(resolve, LEFT_TICK));
   }
-  return "";
+  const words = marked(mark).map(({ pid, line }) => `  ${pid}  ${line}`).join("\n");
+  killMarked(mark);
+  return words;
 }
 
 function marked(mark: string): { pid: number; line: string }[] {
