@@ -11,6 +11,8 @@ export interface NodeWritable {
     encodingOrWritten?: string | ((error?: Error | null) => void),
     written?: (error?: Error | null) => void,
   ): boolean;
+  /** Bytes that it holds and has not written; Bun's own outputs always say 0. */
+  readonly writableLength: number;
   /** Ends it. */
   end(ended?: () => void): void;
   /** Listens. */

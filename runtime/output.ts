@@ -5,7 +5,7 @@
  * child's pipe, thread's posts → bytes → [rest of a line] → whole lines → parent's stdout or stderr
  * ```
  */
-import { clearTimeout, setTimeout } from "./host_functions.ts";
+import { clearTimeout, setBackgroundTimeout, setTimeout } from "./host_functions.ts";
 import type { ChildOutput } from "./child.ts";
 import { nodeProcess, type NodeWritable } from "./node_api.ts";
 import type { WorkerExit } from "./runtime.ts";
@@ -47,17 +47,17 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
     let timer: ReturnType<typeof setTimeout> | undefined;
     let hasExited = false;
     let ended = false;
-    /** The last write to the target; it is done when those before it are. */
+    /** Resolves when the target has taken all that was written so far. */
     let written: Promise<void> = Promise.resolve();
     /** Writes that the target has not taken, for which reading stands: a silence of ours, not of the child. */
     let awaited = 0;
 
     function write(bytes: Uint8Array): Promise<void> | undefined {
       if (bytes.length === 0) return undefined;
-      // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
-      const taken = Promise.withResolvers<void>();
-      written = taken.promise;
-      return target.write(bytes, () => taken.resolve()) ? undefined : taken.promise;
+      const { taken, isFull } = writeTo(target, bytes);
+      const before = written;
+      written = taken.then(() => before);
+      return isFull ? taken : undefined;
     }
     function end(): void {
       if (ended) return;
@@ -88,6 +88,34 @@ function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknow
       });
     }, end);
   });
+}
+
+/** Milliseconds between two looks at whether a stream has written what it holds. */
+const LOOK_INTERVAL = 20;
+
+/**
+ * Writes to an output of the program. Tests replace its `write`, to catch what is printed, and what they put there may call
+ * nothing back and return nothing.
+ *
+ * @returns When it has taken the bytes, and whether nothing more is to be written before.
+ */
+function writeTo(target: NodeWritable, bytes: Uint8Array): { taken: Promise<void>; isFull: boolean } {
+  const { promise: taken, resolve } = Promise.withResolvers<void>();
+  let isTaken = false;
+  function take(): void {
+    isTaken = true;
+    resolve();
+  }
+  function look(): void {
+    if (isTaken) return;
+    if (target.writableLength > 0 && !target.destroyed) setBackgroundTimeout(look, LOOK_INTERVAL);
+    else take();
+  }
+  // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
+  const isFull = target.write(bytes, take) === false;
+  // One that is full and says that it holds nothing is Bun's, which calls back.
+  if (!isFull || target.writableLength > 0) look();
+  return { taken, isFull };
 }
 
 /** Cuts bytes into whole lines. */

@@ -420,6 +420,41 @@ forEachKind(
     }),
 );
 
+/** A program whose `write` of stdout is another for a while, as tests have it: 300,000 bytes in lines, then a short one. */
+const WRITES_ELSEWHERE = `
+  const real = process.stdout.write;
+  let caught = 0;
+  process.stdout.write = ((chunk: string | Uint8Array, ...rest: []) => {
+    caught += chunk.length;
+    REPLACEMENT;
+  }) as typeof real;
+  const pool = new ProcessPoolExecutor(1);
+  await pool.submit(tasks.print, ("z".repeat(99) + "\\n").repeat(2999) + "z".repeat(99));
+  await pool.submit(tasks.print, "end");
+  await pool.shutdown();
+  process.stdout.write = real;
+  if (caught !== 300_004) throw new Error("caught " + caught);
+`;
+
+for (
+  const [what, replacement] of [
+    ["calls nothing back", "return true"],
+    ["returns nothing", "return undefined as unknown as boolean"],
+    ["passes on the bytes alone", "return real.call(process.stdout, chunk)"],
+    ["passes all on", "return real.call(process.stdout, chunk, ...rest)"],
+  ]
+) {
+  forEachKind(
+    `output: a program whose stdout.write was replaced by a function that ${what} ends`,
+    (kind) =>
+      projectFor(kind)(program(WRITES_ELSEWHERE.replace("REPLACEMENT", replacement)), async (project) => {
+        const result = await project.run("main.ts");
+        ended(result);
+        assert.equal(result.stdout.length, what.startsWith("passes") ? 300_004 : 0);
+      }),
+  );
+}
+
 /** Starts a program of the project as the harness does, with the given ends of its descriptors. */
 function start(project: UserProject, name: string, stdio: ("ignore" | "pipe" | number)[]): ChildProcess {
   const [command, ...args] = commandLine(project.path(name));
