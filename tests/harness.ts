@@ -243,7 +243,7 @@ export function sleep(milliseconds: number): Promise<void> {
 }
 
 /** Waits until `holds()` is true, looking every few milliseconds; rejects with `what` after `limit` milliseconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<void> {
   const patience = new Patience(limit);
   while (!await holds()) {
     if (patience.isOver) throw new Error(`Waited ${limit} ms in vain until ${what}`);
@@ -338,8 +338,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Waits until none of these processes is alive. */
-export function untilGone(pids: readonly number[], limit = 10_000): Promise<void> {
-  return until(`${pids} are gone`, () => !pids.some(isAlive), limit);
+export function untilGone(pids: readonly number[]): Promise<void> {
+  return until(`${pids} are gone`, () => !pids.some(isAlive));
 }
 
 function describeLive(): string {
@@ -374,8 +374,8 @@ async function endWorkers(limit: number, quiet: boolean): Promise<void> {
 // ----- Threads alive
 
 /** Waits until none of these threads is alive. */
-export function untilThreadsGone(ids: readonly number[], limit = 10_000): Promise<void> {
-  return until(`threads ${ids} are gone`, () => !ids.some((id) => liveThreads().includes(id)), limit);
+export function untilThreadsGone(ids: readonly number[]): Promise<void> {
+  return until(`threads ${ids} are gone`, () => !ids.some((id) => liveThreads().includes(id)));
 }
 
 /** How many threads with a JavaScript of their own the system knows, by the names that the hosts give them. */

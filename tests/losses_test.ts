@@ -483,7 +483,8 @@ forEachKindTogether(
       }
       assert.equal((await results.next()).done, true);
       assert(lost.includes(killer));
-      assert(lost.at(-1)! - lost[0] < 10_000, `${lost[0]} to ${lost.at(-1)}`);
+      // A millisecond has 500 of them; some more were entered together.
+      assert(lost.at(-1)! - lost[0] < 5_000, `${lost[0]} to ${lost.at(-1)}`);
       assert.deepEqual(await pool.map(tasks.identity, range(100)).toArray(), range(100));
     }),
 );
@@ -591,16 +592,12 @@ forEachKindTogether(
       await Promise.all(range(500).map(() => pool.submit(deadly.markAndBlock, `${folder}/warm`, "")));
       for (let round = 0; round < 2; round++) {
         const arrivals = new Arrivals(folder, `round-${round}`);
-        const ids = new Arrivals(folder, `ids-${round}`);
-        await Promise.all(range(50).map((n) => pool.submit(deadly.markId, ids.path, `${n}`)));
-        const long = pool.submit(deadly.markAndBlock, arrivals.path, "long", `${folder}/never`);
-        const rest = range(100).map((n) => pool.submit(deadly.markAndBlock, arrivals.path, `${n}`));
-        await Promise.all(rest);
-        const free = await pool.submit(tasks.workerId); // by the other worker
-        const busy = new Set(ids.lines.map((line) => Number(line.split(" ")[1]))).difference(new Set([free]));
-        for (const id of busy) kind.kill(id);
-        const error = await long.exception();
-        if (busy.size > 0) assert(error instanceof WorkerLostError);
+        const long = pool.submit(deadly.markAndBlock, arrivals.path, "long", `${folder}/never-${round}`);
+        await Promise.all(range(100).map((n) => pool.submit(deadly.markAndBlock, arrivals.path, `${n}`)));
+        const busy = new Arrivals(folder, `never-${round}.worker`);
+        await busy.wait(1);
+        kind.kill(Number(busy.lines[0]));
+        assert(await long.exception() instanceof WorkerLostError);
         once(arrivals.lines, ["long", ...range(100).map(String)]);
       }
     }),

@@ -324,7 +324,7 @@ const LEAVES_MAPS = `
       })();
       while (pool.pendingCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
       let kept = refs.length;
-      for (let round = 0; round < 40 && kept > 5; round++) {
+      for (let round = 0; round < 200 && kept > 5; round++) {
         await new Promise((resolve) => setTimeout(resolve, 10));
         if (gc) gc();
         else Bun?.gc(true);

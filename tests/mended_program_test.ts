@@ -71,7 +71,6 @@ for (const [what, stdin] of Object.entries(NO_GREETINGS)) {
   test(`no orphans: a worker that finds ${what} on its stdin ends with an error`, async () => {
     const { code, signal, timedOut } = await runProgram(join(REPOSITORY, "executor/entry.ts"), {
       stdin,
-      timeout: 15_000,
     });
     assert.deepEqual({ signal, timedOut }, { signal: null, timedOut: false });
     assert.notEqual(code, 0);
@@ -151,7 +150,6 @@ test("flags: a file of tests, run by a runner that is told how many at a time", 
     const { code, stdout, stderr } = await project.run("main_test.ts", {
       nodeFlags: ["--test", "--test-concurrency", "2", "--test-timeout", "30000"],
       bunFlags: ["test"],
-      timeout: 20_000,
     });
     // Deno runs it as a program, whose tests are not run by that.
     assert.equal(code, 0, stdout + stderr);
@@ -168,7 +166,6 @@ test("stdin: a program that is read from it runs its tasks in workers", () =>
       stdin,
       env: { TMPDIR: project.path("tmp") },
       nodeFlags: ["--input-type=module-typescript"],
-      timeout: 20_000,
     });
     assert.equal(printed(result), "42\n");
   }));
@@ -187,7 +184,6 @@ test("stdin: a program that is read from it and holds its tasks itself ends with
       stdin,
       env: { TMPDIR: project.path("tmp") },
       nodeFlags: ["--input-type=module"],
-      timeout: 20_000,
     });
     assert.equal(timedOut, false);
     if (code === 0) return assert.equal(stdout, "42\n"); // a host may give it a URL that its workers can load
@@ -241,7 +237,6 @@ test("descriptors: a program that has none left for a worker gets an error that 
         args: ["-c", `ulimit -n 100; exec "$@"`, "sh", ...commandLine(project.path("main.ts"))],
         cwd: project.folder,
         env: { HERE: project.folder, TMPDIR: project.path("tmp"), FREE: JSON.stringify(free) },
-        timeout: 30_000,
       }).ended;
     let result = await run([0, 2, 4, 6, 8, 10]);
     // A host may itself give up where it has none for its own signal handling (Deno 2.9: ext/signals/lib.rs); only then
@@ -290,7 +285,7 @@ test("folders: lengths around the longest that a socket may have", () =>
 test("folders: a temporary folder that is missing is an error that names it", () =>
   withProject({ "tasks.ts": TASKS, "main.ts": FAILS }, async (project) => {
     const TMPDIR = project.path("missing");
-    const { code, stdout, stderr } = await project.run("main.ts", { env: { TMPDIR }, timeout: 20_000 });
+    const { code, stdout, stderr } = await project.run("main.ts", { env: { TMPDIR } });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /temporary folder/);
     assert(stdout.includes(TMPDIR), stdout);
@@ -372,7 +367,7 @@ test("guard: a bundle without one is told so, also when the program is busy whil
   }, async (project) => {
     await bundle(project);
     for (const busy of [0, 50, 200]) {
-      const { stdout, stderr } = await project.run("main.mjs", { env: { BUSY: `${busy}` }, timeout: 30_000 });
+      const { stdout, stderr } = await project.run("main.mjs", { env: { BUSY: `${busy}` } });
       const words = `busy for ${busy} ms:\n${stdout}\n${stderr}`;
       assert.match(stdout, /^BrokenProcessPool .*if \(isMain\(import\.meta\)\)/, words);
     }

@@ -548,7 +548,7 @@ forEachKind(
       console.log(error.name, /9/.test(error.message));
     `,
     }, async (project) => {
-      assert.equal(printed(await project.run("main.ts", { timeout: 20_000 })), "BrokenProcessPool true\n");
+      assert.equal(printed(await project.run("main.ts")), "BrokenProcessPool true\n");
       const starts = new Arrivals(project.folder, "starts").count;
       assert(starts >= 1 && starts <= 5, `${starts} workers were started`);
     }),

@@ -269,7 +269,7 @@ for (const [end, signal] of [["terminateWorkers", "SIGTERM"], ["killWorkers", "S
 
 forEachKind("killWorkers: while workers start", (kind) =>
   withPool(kind, { maxWorkers: 2 }, async (pool) => {
-    const futures = range(4).map(() => pool.submit(tasks.workerId));
+    const futures = range(4).map(() => pool.submit(tasks.sleep, 60_000));
     await untilWorkers(kind, 2);
     await pool.killWorkers();
     assert.equal(kind.workers().length, 0);
@@ -385,8 +385,14 @@ forEachKind(
 
 const TASKS = `
   import { tasks } from "@ergate/ergate";
+  import { existsSync } from "node:fs";
+  import process from "node:process";
   export async function sleepAndPrint(milliseconds: number, text: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    console.log(text);
+  }
+  export async function printWhenOpen(text: string): Promise<void> {
+    while (!existsSync(process.env.HERE + "/latch")) await new Promise((resolve) => setTimeout(resolve, 1));
     console.log(text);
   }
   export function double(n: number): number {
@@ -395,7 +401,7 @@ const TASKS = `
   export function fail(): never {
     throw new RangeError("no");
   }
-  tasks(import.meta, { sleepAndPrint, double, fail });
+  tasks(import.meta, { sleepAndPrint, printWhenOpen, double, fail });
 `;
 
 interface ProgramCase {
@@ -442,11 +448,12 @@ const PROGRAMS: Readonly<Record<string, ProgramCase>> = {
   "E57 shutdown({ wait: false, cancelFutures: true }): what runs goes on to its end, what waits does not": {
     code: `
       const pool = new ProcessPoolExecutor(1);
-      const running = pool.submit(sleepAndPrint, 300, "ran");
+      const running = pool.submit(printWhenOpen, "ran");
       const waiting = Array.from({ length: 5 }, (_, n) => pool.submit(sleepAndPrint, 0, "waited " + n));
       while (!running.running()) await new Promise((resolve) => setTimeout(resolve, 1));
       pool.shutdown({ wait: false, cancelFutures: true });
       console.log(waiting.every((future) => future.cancelled()));
+      writeFileSync(process.env.HERE + "/latch", "");
     `,
     stdout: "true\nran\n",
   },
@@ -529,9 +536,10 @@ for (const [name, expected] of Object.entries(PROGRAMS)) {
           kind,
           `
           import { ProcessPoolExecutor } from "@ergate/ergate";
+          import { writeFileSync } from "node:fs";
           import process from "node:process";
-          import { double, fail, sleepAndPrint } from "./tasks.ts";
-          void [double, fail, sleepAndPrint, process];
+          import { double, fail, printWhenOpen, sleepAndPrint } from "./tasks.ts";
+          void [double, fail, printWhenOpen, sleepAndPrint, process, writeFileSync];
           ${expected.code}`,
         ),
       }, async (project) => {

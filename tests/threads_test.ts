@@ -148,12 +148,15 @@ test("threads: an idle pool uses no CPU", () =>
   runProgram(
     `
       await Promise.all([1, 2, 3, 4].map((n) => pool.submit(tasks.double, n)));
-      await new Promise((resolve) => setTimeout(resolve, 500)); // what the start left to do
-      const before = process.cpuUsage();
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      const { user, system } = process.cpuUsage(before);
-      const milliseconds = (user + system) / 1000;
-      console.log(milliseconds < 300 ? "idle" : "busy for " + milliseconds + " ms of 1000");
+      // The start leaves a host things to do, for how long is its own affair; one that never rests is busy each time.
+      const all: number[] = [];
+      while (all.length < 30 && !all.some((milliseconds) => milliseconds < 60)) {
+        const before = process.cpuUsage();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const { user, system } = process.cpuUsage(before);
+        all.push((user + system) / 1000);
+      }
+      console.log(all.at(-1)! < 60 ? "idle" : "busy for " + all + " of 300 ms each");
     `,
     prints("idle"),
   ));

@@ -1,7 +1,7 @@
 /** Calls that are ended: by `taskTimeout`, by `cancel({ force: true })`, by a signal. The kill names its call. */
 import assert from "node:assert/strict";
 import { CancelledError, type Future, PicklingError, TaskTimeoutError, TimeoutError } from "../mod.ts";
-import { Arrivals, Latch, runtimeName, withTempFolder } from "./harness.ts";
+import { Arrivals, Latch, runtimeName, sleep, withTempFolder } from "./harness.ts";
 import { withoutPatience } from "./host_doubles.ts";
 import { forEachKind } from "./kinds.ts";
 import { forEachKindTogether, range, rejection, withPool } from "./pools.ts";
@@ -9,8 +9,11 @@ import * as calls from "./tasks_calls.ts";
 import * as tasks from "./tasks.ts";
 import * as deadly from "./tasks_losses.ts";
 
-/** Milliseconds: short, as these calls all come to it. */
+/** Milliseconds: short, as calls that never end come to it. */
 const SHORT = 60;
+
+/** For calls that come to it after they have done something: the busiest machine lets them do it before. */
+const ENOUGH = 1_000;
 
 /** Deno's threads cannot be stopped in a loop; they hear of their end by the harness alone, and are not at once gone. */
 const endsLoops = runtimeName !== "deno";
@@ -48,18 +51,23 @@ forEachKind(
       await assert.rejects(pool.submit(calls.hang, arrivals.path), TaskTimeoutError);
       assert.equal(await pool.with({ taskTimeout: Infinity }).submit(tasks.sleep, 3 * SHORT), 3 * SHORT);
       assert.equal(await pool.with({ taskTimeout: 60_000 }).submit(tasks.sleep, 3 * SHORT), 3 * SHORT);
-      assert.equal(await pool.submit(tasks.pow, 2, 3), 8);
     }),
 );
 
 forEachKindTogether(
   "U3 taskTimeout: it is running time; what waits in the queue, or behind another call, has all of it",
   (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      await pool.submit(tasks.pow, 2, 2);
-      const limited = pool.with({ taskTimeout: 400 });
-      const first = pool.submit(tasks.spin, 500);
-      assert.deepEqual(await Promise.all(range(4).map(() => limited.submit(tasks.sleep, 120))), [120, 120, 120, 120]);
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const latch = new Latch(folder);
+      await Promise.all(range(100).map(() => pool.submit(tasks.pow, 2, 2))); // known as short, and so sent ahead
+      const limited = pool.with({ taskTimeout: ENOUGH });
+      const first = pool.submit(tasks.blockingMeet, arrivals.path, latch.path);
+      const waiting = range(4).map((number) => limited.submit(tasks.pow, number, 2));
+      await arrivals.wait(1);
+      await sleep(ENOUGH + 100);
+      latch.open();
+      assert.deepEqual(await Promise.all(waiting), [0, 1, 4, 9]);
       await first;
     }),
 );
@@ -85,7 +93,7 @@ forEachKindTogether(
   "U3 taskTimeout: items of a map have it each; the others give their results",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool) => {
-      const results = pool.with({ taskTimeout: 300 }).map(tasks.sleep, [1, 2, 60_000, 3, 60_000, 4]);
+      const results = pool.with({ taskTimeout: ENOUGH }).map(tasks.sleep, [1, 2, 60_000, 3, 60_000, 4]);
       const seen: unknown[] = [];
       for (let i = 0; i < 6; i++) {
         seen.push(await results.next().then(({ value }) => value, (error) => error instanceof TaskTimeoutError));
@@ -129,20 +137,23 @@ forEachKind(
       const looping = new Arrivals(folder);
       const before = await pool.submit(deadly.loopWhenIdle, looping.path);
       await looping.wait(1);
-      assert.notEqual(await pool.with({ taskTimeout: 300 }).submit(tasks.workerId), before);
+      assert.notEqual(await pool.with({ taskTimeout: ENOUGH }).submit(tasks.workerId), before);
     }),
 );
 
 forEachKindTogether(
   "U3 taskTimeout: a busy parent kills no worker whose call has ended in time",
   (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      const arrivals = new Arrivals(folder);
+      const latch = new Latch(folder);
       const before = await pool.submit(tasks.workerId);
-      const future = pool.with({ taskTimeout: SHORT }).submit(tasks.spin, SHORT / 3);
-      while (!future.running()) await Promise.resolve();
-      await new Promise((resolve) => setTimeout(resolve, SHORT / 3)); // so that the watch has seen the call
-      tasks.spin(5 * SHORT);
-      await future;
+      const future = pool.with({ taskTimeout: ENOUGH }).submit(tasks.blockingMeet, arrivals.path, latch.path);
+      await arrivals.wait(1);
+      await sleep(50); // so that the watch has seen the call
+      latch.open();
+      tasks.spin(1.5 * ENOUGH); // it ends meanwhile, and is not heard of
+      assert.equal(await future, before);
       assert.equal(await pool.submit(tasks.workerId), before);
     }),
 );
@@ -167,7 +178,7 @@ forEachKind("U4 cancel by force: of a call that a worker in a loop never enters;
     await pool.submit(deadly.loopWhenIdle, looping.path);
     await looping.wait(1);
     const future = pool.submit(tasks.pow, 2, 3);
-    while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!future.running()) await sleep(1);
     assert.equal(future.cancel({ force: true }), true);
     await withoutPatience(() => pool.shutdown());
   });
@@ -182,7 +193,7 @@ forEachKindTogether(
       const arrivals = new Arrivals(folder);
       const before = await pool.submit(tasks.workerId);
       const error = await rejection(
-        pool.with({ taskTimeout: SHORT }).submit(calls.loopUntilAborted, arrivals.path),
+        pool.with({ taskTimeout: ENOUGH }).submit(calls.loopUntilAborted, arrivals.path),
       ) as Error;
       assert(error instanceof TaskTimeoutError);
       assert.equal(error.cause, undefined); // what it threw was the signal's reason
@@ -195,7 +206,7 @@ forEachKindTogether(
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
-      const limited = pool.with({ taskTimeout: SHORT });
+      const limited = pool.with({ taskTimeout: ENOUGH });
       assert.match(
         await limited.submit(calls.waitUntilAborted, arrivals.path),
         /^TaskTimeoutError: Cannot finish the call/,
@@ -248,13 +259,18 @@ forEachKindTogether(
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
       const arrivals = new Arrivals(folder);
       const marks = new Arrivals(folder, "marks");
-      await Promise.all(range(100).map(() => pool.submit(tasks.leaveMark, arrivals.path, "warm")));
-      const futures = range(400).map((i) => pool.submit(tasks.leaveMark, marks.path, String(i)));
+      const latch = new Latch(folder);
+      await Promise.all(range(100).map(() => pool.submit(deadly.markAndBlock, arrivals.path, "warm")));
+      // Each twentieth would hold its worker, so that two of them do until all is cancelled.
+      const futures = range(400).map((i) =>
+        pool.submit(deadly.markAndBlock, marks.path, String(i), ...i % 20 === 0 ? [latch.path] : [])
+      );
       const ended: Future<unknown>[] = [];
-      await futures[20];
+      await new Arrivals(folder, "latch.worker").wait(2);
       for (const future of futures.filter((_, i) => i % 3 === 0)) {
         if (!future.done() && future.cancel({ force: true })) ended.push(future);
       }
+      latch.open();
       const outcomes = await Promise.allSettled(futures);
       outcomes.forEach((outcome, i) => assert.equal(outcome.status === "rejected", futures[i].cancelled(), String(i)));
       const counts = new Map<string, number>();
@@ -263,7 +279,7 @@ forEachKindTogether(
         const count = counts.get(String(i)) ?? 0;
         assert(future.cancelled() ? count <= 1 : count === 1, `${i} ran ${count} times`);
       });
-      assert(ended.length > 0);
+      assert(ended.length >= 7); // all those that would be held
     }),
 );
 
@@ -271,7 +287,7 @@ forEachKind("U4 cancel by force: shutdown waits until the worker is gone", async
   const pool = kind.make({ maxWorkers: 1 });
   const id = await pool.submit(tasks.workerId);
   const future = pool.submit(tasks.sleep, 60_000);
-  while (!future.running()) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!future.running()) await sleep(1);
   assert.equal(future.cancel({ force: true }), true);
   await pool.shutdown();
   await kind.untilGone([id]);

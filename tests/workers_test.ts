@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import process from "node:process";
 import type { Channel } from "../channel/channel.ts";
@@ -14,6 +14,7 @@ import type { Child, ChildCommand } from "../runtime/child.ts";
 import { runtime } from "../runtime/mod.ts";
 import { Reaper } from "../runtime/reaper.ts";
 import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "../runtime/runtime.ts";
+import { descriptors } from "./descriptors.ts";
 import { frameOf, helloOf, textOf } from "./echo_frames.ts";
 import {
   Arrivals,
@@ -92,10 +93,6 @@ class Group {
   }
 }
 
-function descriptors(): number {
-  return existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
-}
-
 let warm = false;
 
 /** Descriptors after the first group: what a host opens once, with its first child or socket, is no leak. */
@@ -123,7 +120,7 @@ async function withGroup(fn: (group: Group) => Promise<void>): Promise<void> {
       await group.close();
     }
     assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith("ergate")), []); // hosts have caches there
-    await until("all descriptors are closed", () => descriptors() <= before, 3_000);
+    await until("all descriptors are closed", () => descriptors() <= before);
   });
 }
 
@@ -435,6 +432,12 @@ function reapers(parent: number): number[] {
     .map((one) => one.pid);
 }
 
+/** Whether a process takes no notice of the signal of this number. */
+function ignores(pid: number, signal: number): boolean {
+  const mask = /^SigIgn:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))![1];
+  return (BigInt(`0x${mask}`) >> BigInt(signal - 1) & 1n) === 1n;
+}
+
 /** A program with two workers that loop; what it does then is its argument. */
 const PROGRAM = `
   import { runtime } from "file://${REPOSITORY}/runtime/mod.ts";
@@ -490,6 +493,7 @@ test("reaper: a parent that aborts takes its looping workers along", () =>
 test("reaper: the signals of a terminal do not end it, and it still does its work", () =>
   withProgram("live", async (program) => {
     const [pid] = reapers(program.pid);
+    await until("it ignores SIGINT", () => ignores(pid, 2));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) kill(pid, signal);
     assert.deepEqual(reapers(program.pid), [pid]);
     program.kill("SIGKILL");
