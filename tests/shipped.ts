@@ -20,7 +20,15 @@ export const LAYERS: readonly string[] = [
 ];
 
 /** Folders at the root that are not shipped. */
-export const OTHER_FOLDERS: readonly string[] = ["tests", "benchmarks", "examples", "docs", "node_modules", "coverage"];
+export const OTHER_FOLDERS: readonly string[] = [
+  "tests",
+  "benchmarks",
+  "examples",
+  "docs",
+  "npm",
+  "node_modules",
+  "coverage",
+];
 
 /** Every shipped .ts file, relative to the root, sorted. */
 export function shippedFiles(): string[] {

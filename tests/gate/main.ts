@@ -18,11 +18,12 @@ import process from "node:process";
 import { shippedFiles } from "../shipped.ts";
 import { runExamples } from "./examples.ts";
 import { bin, install, ROOT, type Runtime, RUNTIMES, type Tool } from "./install.ts";
+import { installPackage } from "./npm.ts";
 import { each, finish, line, seconds, step } from "./report.ts";
 import { killAll, run } from "./run.ts";
 import { runSuite } from "./suite.ts";
 
-const STEPS = ["format", "lint", "types", "doc-lint", "publish", "suite", "examples"] as const;
+const STEPS = ["format", "lint", "types", "doc-lint", "publish", "npm", "suite", "examples"] as const;
 type Step = typeof STEPS[number];
 
 interface Arguments {
@@ -49,15 +50,18 @@ async function main(): Promise<number> {
   const { rest } = await staticSteps(steps);
   const chosen = Object.fromEntries(runtimes.map((name) => [name, tools[name]]));
   const end = start + GATE_LIMIT;
+  const folder = mkdtempSync(join(tmpdir(), "ergate-gate-"));
   // Node strips and compiles a hundred modules for each program and each worker, else: four fifths of a start.
-  const compiled = mkdtempSync(join(tmpdir(), "ergate-compiled-"));
-  const env = { NODE_COMPILE_CACHE: compiled };
+  const env = { NODE_COMPILE_CACHE: join(folder, "compiled") };
   let sums: string[] = [];
   try {
-    if (steps.includes("suite")) sums = await runSuite(chosen, { files, filter, jobs, end: end - KEPT, env });
+    const npmPackage = steps.includes("npm") ? await installPackage(folder) : undefined;
+    if (steps.includes("suite")) {
+      sums = await runSuite(chosen, { files, filter, jobs, end: end - KEPT, env, npmPackage });
+    }
     if (steps.includes("examples")) await runExamples(chosen, { jobs, end, env });
   } finally {
-    rmSync(compiled, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
   await rest;
   console.log(`\n${sums.join("\n")}`);

@@ -21,6 +21,8 @@ export interface SuiteOptions {
   readonly end: number;
   /** Variables beside the gate's own. */
   readonly env: Readonly<Record<string, string>>;
+  /** What users' programs import on Bun and Node; else, and on Deno, which takes it from JSR, they import the source. */
+  readonly npmPackage?: string;
 }
 
 /** How each runtime runs a test file. Types are checked before, once. */
@@ -123,7 +125,12 @@ async function runFile({ name, tool, file }: Job, options: SuiteOptions, folder:
     return { passed: 0, failed: 1 };
   }
   const log = join(folder, `${name}_${file.replaceAll("/", "_")}.log`);
-  const env = { ...options.env, ERGATE_TEST_LOG: log, ERGATE_TEST_FILTER: options.filter };
+  const env = {
+    ...options.env,
+    ERGATE_TEST_LOG: log,
+    ERGATE_TEST_FILTER: options.filter,
+    ERGATE_TEST_PACKAGE: name === "deno" ? undefined : options.npmPackage,
+  };
   const result = await run([tool.path, ...COMMANDS[name](file)], { cwd: ROOT, env, limit });
   const text = existsSync(log) ? readFileSync(log, "utf8") : "";
   // Bun fails a file in which the filter leaves nothing.
