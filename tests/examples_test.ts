@@ -68,7 +68,6 @@ const PROGRAMS: readonly Program[] = [
   {
     rows: "X7 E24",
     title: "map without reading the results",
-    maxWorkers: 2,
     ends: true,
     run: async ({ pool, screen, print }) => {
       pool.map(tasks.leaveMark, Array(5).fill(screen), range(5).map((index) => `Done: ${index}`));
@@ -106,7 +105,6 @@ const PROGRAMS: readonly Program[] = [
   {
     rows: "X10 E132",
     title: "submit and use a callback",
-    maxWorkers: 2,
     ends: true,
     run: async ({ pool, print }) => {
       for (const index of range(10)) {
@@ -147,7 +145,7 @@ const PROGRAMS: readonly Program[] = [
     title: "the same, by the end of the block",
     run: async ({ kind, screen, print }) => {
       {
-        await using pool = kind.make({ maxWorkers: 2 });
+        await using pool = kind.make({ maxWorkers: 1 });
         for (const line of DIGITS) pool.submit(tasks.leaveMark, screen, line);
       }
       print("All tasks are done!");
@@ -465,7 +463,6 @@ const PROGRAMS: readonly Program[] = [
   {
     rows: "X48 E137",
     title: "progress, a dot for each task",
-    maxWorkers: 2,
     ends: true,
     run: async ({ pool, print }) => {
       for (const index of range(20)) pool.submit(tasks.identity, index).addDoneCallback(() => print("."));

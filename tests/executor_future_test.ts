@@ -230,7 +230,24 @@ forEachKind(
 
 // Waiting
 
-forEachKind("E99 E142 wait, asCompleted: futures of several pools", async (kind) => {
+forEachKindTogether(
+  "E125 E126 pendingCount: the calls that are not done, the running ones too",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
+      assert.equal(pool.pendingCount, 0);
+      const latches = range(6).map((index) => new Latch(folder, `${index}`));
+      const futures = latches.map((latch) => pool.submit(more.giveAfter, latch.path, 1));
+      const counts = [pool.pendingCount];
+      for (const [index, latch] of latches.entries()) {
+        latch.open();
+        await futures[index];
+        counts.push(pool.pendingCount);
+      }
+      assert.deepEqual(counts, [6, 5, 4, 3, 2, 1, 0]);
+    }),
+);
+
+forEachKind("E99 E142 wait, asCompleted: futures of several pools, side by side", async (kind) => {
   await using one = kind.make({ maxWorkers: 1 });
   await using other = kind.make({ maxWorkers: 1 });
   const futures = [one.submit(more.sum, 1), other.submit(more.sum, 2), one.submit(more.sum, 3)];
@@ -239,6 +256,9 @@ forEachKind("E99 E142 wait, asCompleted: futures of several pools", async (kind)
   const values: number[] = [];
   for await (const future of asCompleted(futures)) values.push(await future);
   assert.deepEqual(values.sort(), [1, 2, 3]);
+  if (kind.can.processes) assert.notEqual(await one.submit(tasks.workerId), await other.submit(tasks.workerId));
+  await one.shutdown();
+  assert.equal(await other.submit(more.sum, 1, 2), 3);
 });
 
 forEachKindTogether(

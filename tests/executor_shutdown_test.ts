@@ -7,7 +7,6 @@ import { Arrivals, Latch, liveProcesses, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { range, withPool } from "./pools.ts";
 import * as tasks from "./tasks.ts";
-import * as more from "./tasks_executor.ts";
 
 forEachKind(
   "C51 executor: no callback of a cancelled call after the shutdown",
@@ -93,20 +92,7 @@ forEachKind(
 );
 
 forEachKind(
-  "E53 shutdown: may be called again, by all ways, at any time",
-  (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      const future = pool.submit(tasks.workerId);
-      await Promise.all([pool.shutdown(), pool.shutdown({ wait: false }), pool.shutdown()]);
-      assert.equal(future.done(), true);
-      await pool.shutdown({ cancelFutures: true });
-      await pool[Symbol.asyncDispose]();
-      assert.equal(typeof await future, "number");
-    }),
-);
-
-forEachKind(
-  "E53 shutdown: options of a wrong kind are a TypeError, and it goes on",
+  "E53 shutdown: may be called again, by all ways, at any time; with options of a wrong kind it is a TypeError, and the pool goes on",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
       for (const name of ["wait", "cancelFutures"]) {
@@ -115,7 +101,12 @@ forEachKind(
           message: `Cannot shut down as '${name}' must be a boolean: current value is 1`,
         });
       }
-      assert.equal(await pool.submit(more.sum, 1, 2), 3);
+      const future = pool.submit(tasks.workerId);
+      await Promise.all([pool.shutdown(), pool.shutdown({ wait: false }), pool.shutdown()]);
+      assert.equal(future.done(), true);
+      await pool.shutdown({ cancelFutures: true });
+      await pool[Symbol.asyncDispose]();
+      assert.equal(typeof await future, "number");
     }),
 );
 
@@ -135,23 +126,6 @@ forEachKind("E60 E62 E63 E180 await using: waits for all submitted work, and let
 });
 
 forEachKind(
-  "E125 E126 pendingCount: the calls that are not done, the running ones too",
-  (kind) =>
-    withPool(kind, { maxWorkers: 1 }, async (pool, folder) => {
-      assert.equal(pool.pendingCount, 0);
-      const latches = range(6).map((index) => new Latch(folder, `${index}`));
-      const futures = latches.map((latch) => pool.submit(more.giveAfter, latch.path, 1));
-      const counts = [pool.pendingCount];
-      for (const [index, latch] of latches.entries()) {
-        latch.open();
-        await futures[index];
-        counts.push(pool.pendingCount);
-      }
-      assert.deepEqual(counts, [6, 5, 4, 3, 2, 1, 0]);
-    }),
-);
-
-forEachKind(
   "E84 E85 E127 cancel: only what a worker has been sent cannot be cancelled",
   (kind) =>
     withPool(kind, { maxWorkers: 2 }, async (pool, folder) => {
@@ -168,12 +142,3 @@ forEachKind(
       assert.equal(arrivals.count, 2);
     }),
 );
-
-forEachKind("E142 executor: several pools side by side", async (kind) => {
-  await using one = kind.make({ maxWorkers: 1 });
-  await using other = kind.make({ maxWorkers: 1 });
-  const pids = await Promise.all([one.submit(tasks.workerId), other.submit(tasks.workerId)]);
-  if (kind.can.processes) assert.notEqual(pids[0], pids[1]);
-  await one.shutdown();
-  assert.equal(await other.submit(more.sum, 1, 2), 3);
-});

@@ -32,7 +32,7 @@ const scratch = new Uint8Array(24 << 20);
 export function reused(byte: number, size: number): Uint8Array {
   const view = scratch.subarray(0, size);
   view.fill(byte);
-  setTimeout(() => scratch.fill(255));
+  setTimeout(() => view.fill(255));
   return view;
 }
 

@@ -66,6 +66,13 @@ export function succeedAt(attempts: string, number: number): number {
   return currentTask()!.attempt;
 }
 
+/** Fails before the attempt of that number. */
+export function succeedLate(number: number): number {
+  const { attempt } = currentTask()!;
+  if (attempt < number) throw new RangeError(`attempt ${attempt}`);
+  return attempt;
+}
+
 /** Marks each attempt; dies before the attempt of that number. */
 export function surviveAt(attempts: string, number: number, how: string): number {
   arrive(attempts, String(currentTask()!.attempt));
@@ -139,6 +146,7 @@ tasks(import.meta, {
   failWhenAborted,
   hangInSpite,
   succeedAt,
+  succeedLate,
   surviveAt,
   dieWhenOpen,
   failOrDie,
