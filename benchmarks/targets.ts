@@ -51,7 +51,9 @@ export const TARGETS: readonly Target[] = [
   { row: TEN, of: "processes", with: "two bare threads", time: 1.2 },
   ...both(TEN, { with: "serial", speed: 1.6 }),
   { row: START, of: "threads", with: "bare thread", time: 1.3 },
+  { row: START, of: "threads, npm package", with: "bare thread", time: 1.3 },
   { row: START, of: "processes", with: "bare child", time: 1.3 },
+  { row: START, of: "processes, npm package", with: "bare child", time: 1.3 },
   ...["`map`", "`submit`"].flatMap((way): Target[] => {
     const row = `calls of 1 s and 10 µs mixed, ${way}`;
     return [

@@ -1,9 +1,14 @@
 /** One call at a time: the way there and back, the way of large data, the way to the first result. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { measure } from "mitata";
 import type { Executor } from "../mod.ts";
 import { type Bare, openChild, openThread } from "./bare/open.ts";
 import type { Contestant, Row } from "./harness.ts";
 import { bareWorkers, KINDS, pools } from "./kinds.ts";
+import { bundle } from "../npm/build.ts";
 import { ends, identity } from "./tasks.ts";
 
 /** Nanoseconds of measuring per contestant and round of short work. */
@@ -75,11 +80,34 @@ function start<T>(
   };
 }
 
-function starts(): Contestant[] {
+/** The pools of the npm package, with a task that imports that. */
+async function startsOfPackage(): Promise<Contestant[]> {
+  const folder = mkdtempSync(join(tmpdir(), "ergate-benchmark-"));
+  await bundle(folder);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  writeFileSync(
+    join(folder, "tasks.ts"),
+    `import { tasks } from "./dist/mod.js"; export function same(n: number) { return n; } tasks(import.meta, { same });`,
+  );
+  const { ProcessPoolExecutor, ThreadPoolExecutor } = await import(pathToFileURL(join(folder, "dist/mod.js")).href);
+  const { same } = await import(pathToFileURL(join(folder, "tasks.ts")).href);
   return [
-    ...KINDS.map(({ name, make }) =>
-      start(name, () => make(1), (pool) => pool.submit(identity, 1).result(), (pool) => pool.shutdown())
-    ),
+    startOf("threads, npm package", () => new ThreadPoolExecutor(1), same),
+    {
+      ...startOf("processes, npm package", () => new ProcessPoolExecutor(1), same),
+      close: () => Promise.resolve(rmSync(folder, { recursive: true })),
+    },
+  ];
+}
+
+function startOf(name: string, make: () => Executor, task: (n: number) => number): Contestant {
+  return start(name, make, (pool) => pool.submit(task, 1).result(), (pool) => pool.shutdown());
+}
+
+async function starts(): Promise<Contestant[]> {
+  return [
+    ...KINDS.map(({ name, make }) => startOf(name, () => make(1), identity)),
+    ...await startsOfPackage(),
     start("bare thread", () => openThread("start_thread.ts"), ({ ask }) => ask([1]), ({ close }) => close()),
     start("bare child", () => openChild("start_child.ts"), ({ ask }) => ask([1]), ({ close }) => close()),
   ];

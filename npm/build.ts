@@ -29,27 +29,33 @@ interface Manifest {
 export async function build(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const manifest = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as Manifest;
-  const entries = Object.values(manifest.exports);
-  await Promise.all([bundle(entries, join(folder, "dist")), declare(entries, join(folder, "types"))]);
+  const manifest = readManifest();
+  await Promise.all([bundle(folder, manifest), declare(folder, manifest)]);
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(packageOf(manifest), null, 2)}\n`);
   for (const name of DOCUMENTS) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
 }
 
-/** What one entry shares with another goes into a file of its own: a worker loads no more than its own. */
-async function bundle(entries: readonly string[], folder: string): Promise<void> {
+function readManifest(): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
+}
+
+/**
+ * Builds what runs, into the folder's `dist`. What one entry shares with another goes into a file of its own: a worker
+ * loads no more than it needs.
+ */
+export async function bundle(folder: string, { exports }: Manifest = readManifest()): Promise<void> {
   await tool("esbuild", [
-    ...entries,
+    ...Object.values(exports),
     ...["--bundle", "--splitting", "--format=esm", "--platform=node", "--target=es2024", "--log-level=warning"],
-    ...["--outbase=.", `--outdir=${folder}`],
+    ...["--outbase=.", `--outdir=${join(folder, "dist")}`],
   ]);
 }
 
-async function declare(entries: readonly string[], folder: string): Promise<void> {
+async function declare(folder: string, { exports }: Manifest): Promise<void> {
   await tool("tsc", [
-    ...entries,
+    ...Object.values(exports),
     ...["--declaration", "--emitDeclarationOnly", "--rewriteRelativeImportExtensions", "--rootDir", "."],
-    ...["--module", "nodenext", "--target", "esnext", "--lib", "esnext,dom", "--outDir", folder],
+    ...["--module", "nodenext", "--target", "esnext", "--lib", "esnext,dom", "--outDir", join(folder, "types")],
   ]);
 }
 
