@@ -69,7 +69,7 @@ export abstract class Executor {
   readonly #rules: CallRules;
 
   static {
-    unseen = (executor) => executor.#scheduler.unseen;
+    unseen = (executor) => executor.#scheduler.calls.unseen;
     startMap = (executor, fn, rest, mode) => {
       checkMayUseExecutor();
       const scheduler = executor.#scheduler;
@@ -100,7 +100,7 @@ export abstract class Executor {
 
   /** Calls that are submitted and not done, those that run included. */
   get pendingCount(): number {
-    return this.#scheduler.pendingCount;
+    return this.#scheduler.calls.count;
   }
 
   /**
@@ -132,7 +132,7 @@ export abstract class Executor {
       metOnly: false,
       check: () => scheduler.checkRoom(), // once more, as a getter may have shut it down, or submitted
     });
-    const call = new SubmittedCall(scheduler, profile, this.#rules, copied);
+    const call = new SubmittedCall(scheduler.calls, profile, this.#rules, copied);
     scheduler.submit(call);
     this.#rules.group?.add(call);
     return call.future as Future<Awaited<Result>>;

@@ -23,8 +23,9 @@ import { type DrawnItems, ItemCollector } from "./map_items.ts";
 import { AsCompleted, Gathered, InOrder, join, type Outcomes } from "./map_outcomes.ts";
 import { Readers } from "./map_readers.ts";
 import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
-import type { ItemSource, Scheduler } from "./scheduler.ts";
 import { END, Rows } from "./map_rows.ts";
+import type { ItemSource } from "./pending_calls.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { TaskProfile } from "./task_profile.ts";
 import { ItemState } from "./work_item.ts";
 
@@ -151,7 +152,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#exhausted = iterables.length === 0;
     this.#rows = new Rows(iterables);
     this.#drawnAnyway = buffersize === undefined ? this.#rows.knownSize : 0;
-    if (!this.#exhausted) scheduler.addSource(this);
+    if (!this.#exhausted) scheduler.calls.addSource(this);
     this.#draw();
   }
 
@@ -231,13 +232,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
   #leaveIfDone(): void {
     if (!this.isDone) return;
-    this.#scheduler.removeSource(this);
+    this.#scheduler.calls.removeSource(this);
     this.#rules.group?.delete(this);
     this.#outcomes.end(this.#undrawn);
   }
 
   dropped(span: MapSpan, count: number, queued: boolean): void {
-    this.#scheduler.dropped(span, count, queued);
+    this.#scheduler.calls.dropped(span, count, queued);
   }
 
   sent(span: MapSpan): void {
@@ -299,7 +300,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
       (item as MapSpan).condemn(failure);
       count += item.count;
     }
-    if (count > 0) this.#scheduler.condemned(count);
+    if (count > 0) this.#scheduler.calls.condemned(count);
   }
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
@@ -339,13 +340,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #failure(error: unknown): Failure {
     const failure = new Failure(() => error);
     if (this.#outcomes instanceof Gathered) return failure;
-    if (this.#scheduler.unseen.add(failure, error)) this.#unseen.add(failure);
+    if (this.#scheduler.calls.unseen.add(failure, error)) this.#unseen.add(failure);
     return failure;
   }
 
   /** A failure is delivered, or nobody wants it any more. */
   #see(failure: Failure): void {
-    if (this.#unseen.delete(failure)) this.#scheduler.unseen.delete(failure);
+    if (this.#unseen.delete(failure)) this.#scheduler.calls.unseen.delete(failure);
   }
 
   #deliver(outcome: unknown): void {
@@ -389,10 +390,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    for (const span of this.#held.splice(0)) {
-      span.state = ItemState.QUEUED;
-      this.#scheduler.resume(span);
-    }
+    for (const span of this.#held.splice(0)) this.#scheduler.calls.resume(span);
   }
 
   // Drawing.

@@ -52,7 +52,6 @@ export class Retrying {
       item,
       new Timer(delayOf(item), () => {
         this.#waiting.delete(item);
-        item.state = ItemState.QUEUED;
         this.#queue.resume(item);
       }),
     );

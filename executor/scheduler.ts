@@ -2,19 +2,19 @@
  * The scheduler: it moves calls to free workers, and every executor is a face of it.
  *
  * ```text
- *  submit, map ──▶ #queue ──▶ #dispatch ──▶ worker.assign, flush ─▶ … ─▶ answered ──▶ item.succeed / fail
- *                    ▲            │ too few workers: start one                │
- *                    │            │ one stalls, another is free: take back    │ room: dispatch again
- *                    └── taken back, skipped, stale, not entered ◀────────────┘
+ *  submit, map ──▶ calls.queue ─▶ #dispatch ──▶ worker.assign, flush ─▶ … ─▶ answered ──▶ calls.succeed / failAttempt
+ *                      ▲              │ too few workers: start one               │
+ *                      │              │ one stalls, another is free: take back   │ room: dispatch again
+ *                      └── taken back, skipped, stale, not entered ◀─────────────┘
  * ```
  *
- * Life of a call: *queued* (in `#queue`) → *sent* (a worker has it) → *settled*. A sent call becomes queued again only if
+ * Life of a call: *queued* (in `calls.queue`) → *sent* (a worker has it) → *settled*. A sent call becomes queued again only if
  * it was surely not entered. A settled one that still lies in the queue (cancelled) is passed over there, so that a
  * cancel takes constant time.
  *
  * Dispatching happens once for all submits of a turn, in a microtask; so the calls of a turn travel in one message.
  *
- * `dispatcher.ts` says which worker gets which call.
+ * `pending_calls.ts` has the calls, `staff.ts` the workers, and `dispatcher.ts` says which worker gets which call.
  */
 import { clearTimeout, queueMicrotask, setTimeout } from "../runtime/host_functions.ts";
 import { Answer } from "../channel/protocol.ts";
@@ -24,19 +24,17 @@ import type { RegisteredTask } from "../tasks/registry.ts";
 import { callBack } from "./callbacks.ts";
 import { CallArguments } from "./call_arguments.ts";
 import type { CallRules } from "./call_options.ts";
-import { CallQueue } from "./call_queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Idle } from "./idle.ts";
 import { brokenBy, callLost, reportCrash, startError } from "./losses.ts";
 import { MemoryWatch } from "./memory_watch.ts";
 import { addOpen, removeOpen } from "./open.ts";
-import { Retrying } from "./retrying.ts";
-import { Room } from "./room.ts";
+import { PendingCalls, type PendingEvents } from "./pending_calls.ts";
+import { type Crowd, Room } from "./room.ts";
 import { Staff, type StaffEvents, type StaffOptions } from "./staff.ts";
-import { Unseen } from "./unseen.ts";
 import { Watch } from "./watch.ts";
 import { TaskProfile } from "./task_profile.ts";
-import { ItemState, SubmittedCall, type WorkItem } from "./work_item.ts";
+import { ItemState, type WorkItem } from "./work_item.ts";
 import { TERMINATION_GRACE, type Worker, type WorkerCrash, type WorkerEnd } from "./worker.ts";
 
 /** What makes a scheduler one of processes, or of threads. */
@@ -65,42 +63,25 @@ export interface SchedulerOptions extends StaffOptions {
   broken(message: string, options: ErrorOptions | undefined): BrokenExecutor;
 }
 
-/** Feeds items over time, as a `map` does. */
-export interface ItemSource {
-  /** There may be room for more calls than there was. */
-  roomMade(): void;
-  /** The scheduler takes no more calls: draw nothing more, cancel what is held back. */
-  stop(): void;
-  /** What was not sent is to be cancelled, what is held back too. */
-  cancel(): void;
-  /** The scheduler can run no more calls: fail what was not sent. */
-  abort(error: () => Error): void;
-}
-
 /** Why a scheduler takes no calls any more. */
 type End = { readonly kind: "shutdown" } | { readonly kind: "broken"; readonly why: string; readonly cause: unknown };
 
 /** Moves calls to workers. */
-export class Scheduler implements StaffEvents {
+export class Scheduler implements StaffEvents, PendingEvents, Crowd {
   /** Copies the arguments of calls. */
   readonly arguments: CallArguments;
+  /** The calls that are not settled. */
+  readonly calls: PendingCalls = new PendingCalls(this);
+  /** Room for calls. */
+  readonly room: Room;
   readonly #options: SchedulerOptions;
-  readonly #queue = new CallQueue();
-  /** Items that are not settled: queued, sent, or held back by their source. */
-  #pending = 0;
-  #lastId = 0;
   /** The host was asked whether it can start workers. */
   #checked = false;
   readonly #staff: Staff;
   readonly #profiles = new WeakMap<RegisteredTask, TaskProfile>();
-  readonly #sources = new Set<ItemSource>();
   /** A dispatch is due in this turn. */
   #dispatchDue = false;
   #end: End | undefined;
-  /** All calls have failed. */
-  #isOver = false;
-  /** What was not sent is cancelled, and what is sent not tried again. */
-  #cancels = false;
   /** The end of the shutdown, once one has begun. */
   #closed: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
@@ -110,23 +91,17 @@ export class Scheduler implements StaffEvents {
   readonly #watch: Watch;
   readonly #idle: Idle;
   readonly #memory: MemoryWatch;
-  /** Room for calls. */
-  readonly room: Room;
-  /** Failures that nobody has looked at. */
-  readonly unseen: Unseen = new Unseen();
   /** Maps were told of room before those who wait for it. */
   #mapsFirst = false;
-  readonly #retrying: Retrying;
 
   /** Starts nothing yet. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.arguments = new CallArguments(options.sending);
     this.#staff = new Staff(options, this);
-    this.#dispatcher = new Dispatcher(this.#queue, this.#staff, options.maxTasksPerChild, (taskTimeout) => {
+    this.#dispatcher = new Dispatcher(this.calls.queue, this.#staff, options.maxTasksPerChild, (taskTimeout) => {
       this.#watch.forLimit(taskTimeout);
     });
-    this.#retrying = new Retrying(this);
     this.#idle = new Idle(options.idleTimeout, this.#staff.workers);
     this.#memory = new MemoryWatch(options.maxMemoryPerWorker, this.#staff.workers, () => this.#watch.forEnd());
     this.room = new Room(options.maxQueued, this);
@@ -134,8 +109,7 @@ export class Scheduler implements StaffEvents {
       workers: this.#staff.workers,
       someoneIsFree: () => this.#dispatcher.someoneIsFree,
       tookBack: (items) => {
-        for (const item of items) this.#giveBack(item);
-        this.#queue.takeReturned();
+        this.calls.giveAllBack(items);
         this.#dispatch();
       },
     });
@@ -151,13 +125,8 @@ export class Scheduler implements StaffEvents {
     return this.#staff.maxWorkers;
   }
 
-  /** Items that are not settled. */
-  get pendingCount(): number {
-    return this.#pending;
-  }
-
   get crowdCount(): number {
-    return this.#pending - this.#queue.held;
+    return this.calls.activeCount;
   }
 
   /** What is known of a task. */
@@ -207,58 +176,8 @@ export class Scheduler implements StaffEvents {
 
   /** Takes calls. */
   submit(item: WorkItem): void {
-    item.id = this.#lastId + 1;
-    this.#lastId += item.count;
-    this.#pending += item.count;
     this.room.used();
-    this.#enqueue(item);
-  }
-
-  /** Whether calls may be tried again: not when what was not sent is cancelled, or all have failed. */
-  get triesAgain(): boolean {
-    return !this.#isOver && !this.#cancels;
-  }
-
-  /** Holds back a call that was sent, until its next attempt. */
-  hold(item: WorkItem): void {
-    item.takeBack();
-    item.state = ItemState.HELD;
-    this.#queue.held += item.count;
-  }
-
-  /** Queues again what was held back. */
-  resume(item: WorkItem): void {
-    this.#queue.held -= item.count;
-    this.#enqueue(item);
-  }
-
-  #enqueue(item: WorkItem): void {
-    this.#queue.push(item);
-    this.#stayAlive();
-    this.#dispatchSoon();
-  }
-
-  /**
-   * Calls that were not sent have been settled by their owner.
-   *
-   * @param item What they are, or were, in.
-   * @param count How many.
-   * @param queued Whether they were queued, not held back.
-   */
-  dropped(item: WorkItem, count: number, queued: boolean): void {
-    if (!queued) this.#retrying.forget(item);
-    this.#queue.dropped(count, queued);
-    this.#settled(count);
-  }
-
-  /**
-   * Calls that were sent have been settled by their owner; the workers that are at one are to end it.
-   *
-   * @param count How many.
-   */
-  condemned(count: number): void {
-    this.#watch.forEnd();
-    this.#settled(count);
+    this.calls.add(item);
   }
 
   /** What workers have of those items. */
@@ -272,16 +191,6 @@ export class Scheduler implements StaffEvents {
     this.#options.runtime.nextTurn(fn);
   }
 
-  /** A source may feed items from now on. */
-  addSource(source: ItemSource): void {
-    this.#sources.add(source);
-  }
-
-  /** A source feeds no more, and holds nothing back. */
-  removeSource(source: ItemSource): void {
-    this.#sources.delete(source);
-  }
-
   // The end.
 
   /**
@@ -292,13 +201,9 @@ export class Scheduler implements StaffEvents {
    */
   shutdown(cancel: boolean): Promise<void> {
     this.#end ??= { kind: "shutdown" };
-    for (const source of Array.from(this.#sources)) source.stop();
+    this.calls.stopSources();
     this.room.close(() => closedError());
-    if (cancel) {
-      this.#cancels = true;
-      for (const source of Array.from(this.#sources)) source.cancel();
-      for (const item of [...this.#queue.waiting(), ...this.#retrying.waiting()]) item.cancel();
-    }
+    if (cancel) this.calls.cancelUnsent();
     return this.#closed ??= this.#close();
   }
 
@@ -308,7 +213,7 @@ export class Scheduler implements StaffEvents {
     this.room.close(() => closedError());
     this.#closed ??= this.#close();
     // Whoever kills his pool knows that its calls fail.
-    this.unseen.silently(() => this.#failAll("the executor was forcefully shut down", undefined, signal));
+    this.calls.unseen.silently(() => this.#failAll("the executor was forcefully shut down", undefined, signal));
     const timer = setTimeout(() => this.#staff.killAll("SIGKILL"), TERMINATION_GRACE);
     await this.#closed;
     clearTimeout(timer);
@@ -316,20 +221,20 @@ export class Scheduler implements StaffEvents {
 
   async #close(): Promise<void> {
     this.#stayAlive();
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
+    if (this.calls.count > 0) await new Promise<void>((resolve) => this.#onDrained = resolve);
     await this.#staff.leave();
     this.#watch.stop();
     this.#idle.stop();
     this.#memory.stop();
-    this.#sources.clear();
     removeOpen(this);
     try {
       await this.#options.close();
     } finally {
       this.#letEnd?.();
+      const { unseen } = this.calls;
       // In a later turn: who has waited for this end may look at his futures now.
-      if (this.#options.reportUnseen && this.unseen.count > 0) {
-        this.nextTurn(() => this.unseen.report(this.#options.workerName));
+      if (this.#options.reportUnseen && unseen.count > 0) {
+        this.nextTurn(() => unseen.report(this.#options.workerName));
       }
     }
   }
@@ -343,40 +248,9 @@ export class Scheduler implements StaffEvents {
   }
 
   #failAll(why: string, cause: unknown, signal: "SIGTERM" | "SIGKILL"): void {
-    this.#isOver = true;
-    const error = (): Error => this.#brokenError(why, cause);
     const sent = Array.from(this.#staff.workers, (worker) => worker.abandon()).flat();
-    const unsent = [...this.#queue.takeAll(), ...this.#retrying.takeAll()];
     this.#staff.killAll(signal);
-    for (const item of sent) this.#fail(item, error());
-    for (const item of unsent) {
-      if (!(item instanceof SubmittedCall)) continue; // a map drops its own
-      if (item.state === ItemState.SETTLED) continue; // cancelled by a callback of one before it
-      this.#queue.dropped(1, item.state === ItemState.QUEUED);
-      this.#fail(item, error());
-    }
-    for (const source of Array.from(this.#sources)) source.abort(error);
-  }
-
-  /** Fails a call for good. */
-  #fail(item: WorkItem, error: unknown): void {
-    if (item.state === ItemState.SETTLED) return; // it was cancelled by force
-    try {
-      item.fail(error);
-    } finally {
-      this.#settled(1);
-    }
-  }
-
-  /** Fails an attempt of a call, which may be followed by another; `isLoss`: its worker died. */
-  #failAttempt(item: WorkItem, error: unknown, isLoss: boolean): void {
-    if (item.state === ItemState.SETTLED || this.#retrying.tryAgain(item, error, isLoss)) return;
-    this.#fail(item, error);
-  }
-
-  /** A worker gives a call back that it has not entered. */
-  #giveBack(item: WorkItem): void {
-    if (item.state !== ItemState.SETTLED) this.#queue.giveBack(item);
+    this.calls.failAll(sent, () => this.#brokenError(why, cause));
   }
 
   #brokenError(why: string, cause: unknown): BrokenExecutor {
@@ -391,21 +265,31 @@ export class Scheduler implements StaffEvents {
     addOpen(this, runtime);
   }
 
-  #settled(count: number): void {
-    this.#pending -= count;
-    if (this.#pending === 0) {
+  /** Nothing is to be done, until somebody asks: the program may end. What is held back may never be asked for. */
+  #restIfIdle(): void {
+    if (this.calls.activeCount > 0 || this.#closed !== undefined) return;
+    this.#letEnd?.();
+    this.#letEnd = undefined;
+  }
+
+  // What calls tell.
+
+  queued(): void {
+    this.#stayAlive();
+    this.#dispatchSoon();
+  }
+
+  condemned(): void {
+    this.#watch.forEnd();
+  }
+
+  settled(): void {
+    if (this.calls.count === 0) {
       this.#onDrained?.();
       if (this.#closed !== undefined) this.#staff.dismissAll();
     }
     if (this.room.maxQueued !== Infinity) this.#dispatchSoon();
     this.#restIfIdle();
-  }
-
-  /** Nothing is to be done, until somebody asks: the program may end. What is held back may never be asked for. */
-  #restIfIdle(): void {
-    if (this.#pending > this.#queue.held || this.#closed !== undefined) return;
-    this.#letEnd?.();
-    this.#letEnd = undefined;
   }
 
   // Dispatching.
@@ -425,18 +309,14 @@ export class Scheduler implements StaffEvents {
     if (this.room.maxQueued === Infinity) return;
     // In turns: a map must not wait for ever behind those who always ask again, nor they behind it.
     this.#mapsFirst = !this.#mapsFirst;
-    if (this.#mapsFirst) this.#drawMore();
-    if (!this.room.tell()) this.#drawMore();
-  }
-
-  #drawMore(): void {
-    for (const source of Array.from(this.#sources)) source.roomMade();
+    if (this.#mapsFirst) this.calls.drawMore();
+    if (!this.room.tell()) this.calls.drawMore();
   }
 
   #dispatch(): void {
     this.#dispatcher.dispatch();
     this.#idle.watch();
-    if (this.#pending > 0) this.#memory.watch();
+    if (this.calls.count > 0) this.#memory.watch();
     if (this.#dispatcher.someoneIsFree && this.#dispatcher.someoneHasMore) this.#watch.forStalls();
     this.tellRoom();
     this.#restIfIdle();
@@ -453,7 +333,7 @@ export class Scheduler implements StaffEvents {
   }
 
   ready(): void {
-    if (this.#closed !== undefined && this.#pending === 0) this.#staff.dismissAll(); // it comes too late
+    if (this.#closed !== undefined && this.calls.count === 0) this.#staff.dismissAll(); // it comes too late
     this.#dispatch();
   }
 
@@ -474,40 +354,29 @@ export class Scheduler implements StaffEvents {
   answered(item: WorkItem, answer: Answer, value: unknown): void {
     switch (answer) {
       case Answer.RESULT:
-        if (item.state === ItemState.SETTLED) return; // it was cancelled by force
-        try {
-          item.succeed(value);
-        } finally {
-          this.#settled(1);
-        }
-        return;
+        return this.calls.succeed(item, value);
       case Answer.FAILURE:
       case Answer.NOT_FOUND:
-        return this.#failAttempt(item, value, false);
+        return this.calls.failAttempt(item, value, false);
       case Answer.STALE:
         // No worker of its age knows that task. One started from now on does, or says for good that it does not.
         for (const worker of this.#staff.workers) {
           if (worker.ledger.registrations <= item.profile.task.order) worker.leave();
         }
-        return this.#giveBack(item);
+        return this.calls.giveBack(item);
       case Answer.SKIPPED:
-        return this.#giveBack(item);
+        return this.calls.giveBack(item);
     }
   }
 
   answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void {
-    if (item.state === ItemState.SETTLED) return; // it was cancelled by force
-    try {
-      item.succeedAll(values, from);
-    } finally {
-      this.#settled(item.count);
-    }
+    this.calls.succeedAll(item, values, from);
   }
 
   answeredAll(worker: Worker): void {
     this.#staff.startSucceeded(); // not at its hello: one that dies before it enters a call would be replaced for ever
     if (worker.ledger.outstanding === 0 && worker.ledger.charged >= this.#options.maxTasksPerChild) worker.leave();
-    this.#queue.takeReturned();
+    this.calls.queue.takeReturned();
     this.#dispatchSoon();
   }
 
@@ -518,8 +387,7 @@ export class Scheduler implements StaffEvents {
   }
 
   #account(worker: Worker, end: WorkerEnd): void {
-    for (const item of end.notEntered) this.#giveBack(item);
-    this.#queue.takeReturned();
+    this.calls.giveAllBack(end.notEntered);
     // Who was asked to leave may go idle, but not with a call.
     if (!worker.killed && (!worker.dismissed || end.lost.length > 0)) {
       // One that dies before it enters any call would, as one that never starts, be replaced for ever.
@@ -529,14 +397,14 @@ export class Scheduler implements StaffEvents {
       else if (end.lost.length === 0 && end.crash !== undefined) reportCrash(worker, end.crash);
     }
     for (const item of end.lost) {
-      if (item === end.lost.at(-1) && end.ending !== undefined) this.#failAttempt(item, end.ending.error(), false);
-      else this.#failAttempt(item, callLost(worker, end, item), true);
+      if (item === end.lost.at(-1) && end.ending !== undefined) this.calls.failAttempt(item, end.ending.error(), false);
+      else this.calls.failAttempt(item, callLost(worker, end, item), true);
     }
   }
 
   #breakBy(worker: Worker, end: WorkerEnd): void {
     const { why, cause } = brokenBy(worker, end);
-    for (const item of end.lost) this.#fail(item, this.#brokenError(why, cause));
+    for (const item of end.lost) this.calls.fail(item, this.#brokenError(why, cause));
     this.#break(why, cause);
   }
 }
