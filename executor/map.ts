@@ -1,29 +1,25 @@
 /**
- * The results of `map`: it draws the inputs, makes a call of each item, and gives the results in their order.
+ * The results of `map`: a call of each item, and what they return in the items' order.
  *
  * ```text
- * #rows ─ draw ─▶ #items ─ spans ─▶ scheduler ─▶ worker ─▶ settled ─▶ #outcomes ─▶ next()
+ * Drawing ─ drew ─▶ spans ─▶ scheduler ─▶ worker ─▶ settled ─▶ #outcomes ─▶ #readers: next()
  * ```
  *
- * `#readers` are the calls of `next()` (`map_readers.ts`) that wait for the next outcome (`map_outcomes.ts`). What is drawn in one go
- * (`map_items.ts`) is one span in the queue (`map_span.ts`).
- * Inputs of a known number are drawn to their end whether they are read or not, in slices, so that a long one does not
- * hold up the turn; of others only so many are drawn as there is room for unread results.
+ * What the inputs have given in one go (`map_drawing.ts`) is one span in the queue (`map_span.ts`). `#readers` are the calls of
+ * `next()` (`map_readers.ts`) that wait for the next outcome (`map_outcomes.ts`).
  *
  * After a rejected `next()` the map is *paused*: `for await` leaves without a word then, so that nobody may ever read the
  * rest. A paused map's calls are held back when their turn comes, until `next()` is called again.
  */
-import { now } from "../runtime/host_functions.ts";
 import { CancelledError, ShutdownError } from "../errors.ts";
-import type { CopyOptions } from "./call_arguments.ts";
 import type { Abortable } from "./abort_group.ts";
 import type { CallRules } from "./call_options.ts";
 import type { Items, MapOptions } from "./map_arguments.ts";
-import { type DrawnItems, ItemCollector } from "./map_items.ts";
+import { Drawing, type MapOfDrawing } from "./map_drawing.ts";
+import type { DrawnItems } from "./map_items.ts";
 import { AsCompleted, Gathered, InOrder, join, type Outcomes } from "./map_outcomes.ts";
 import { Readers } from "./map_readers.ts";
 import { cancelledError, Failure, type MapOfSpan, MapSpan } from "./map_span.ts";
-import { END, Rows } from "./map_rows.ts";
 import type { ItemSource } from "./pending_calls.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TaskProfile } from "./task_profile.ts";
@@ -68,53 +64,28 @@ export interface MapMode {
   onExhausted?(): void;
 }
 
-/**
- * Unread results up to which inputs of unknown number are drawn. More keeps more workers busy over a slow reader's pauses;
- * less holds less in memory, and draws less in vain from an endless one.
- */
-const UNREAD = 4096;
-
-/** Milliseconds of drawing in one turn, and items between two looks at the clock. */
-const SLICE = 1;
-const ITEMS_BETWEEN = 256;
-
-/** Items of an array that are drawn without a look at the clock: some tens of microseconds. */
-const ITEMS_IN_RUN = 4096;
-
 /** A `map` that was called. */
-export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abortable {
+export class MapCalls implements MapResults<unknown>, ItemSource, MapOfDrawing, MapOfSpan, Abortable {
   readonly #scheduler: Scheduler;
   readonly #profile: TaskProfile;
   readonly #rules: CallRules;
-  readonly #rows: Rows;
   readonly chunksize: number;
-  /** Unread items up to which is drawn. */
-  readonly #room: number;
-  /** Items that are drawn whether they are read or not. */
-  #drawnAnyway: number;
+  readonly #drawing: Drawing;
   readonly #outcomes: Outcomes;
   readonly #readers: Readers;
-  /** What was drawn in this go, and is to be queued after it. */
-  readonly #items: ItemCollector;
-  /** Items that were drawn and have no outcome. */
-  #unsettled = 0;
+  /** Items that were drawn and have their outcome, read or not. */
+  #settledCount = 0;
   /** Spans that are not sent: in the queue, or held back. */
   readonly #waiting = new Set<MapSpan>();
-  /** A slice of drawing is due, or an asynchronous one under way. */
-  #drawing = false;
-  /** An item is being drawn or copied: an iterable, or a getter, may do anything, to this map too. */
-  #adding = false;
-  /** Nothing more is to be drawn: the iterables have ended, or the map has. */
-  #exhausted = false;
   /** Why what was not drawn never will be. */
   #undrawn: (() => unknown) | undefined;
   /** An error was delivered, and `next()` not called since. */
   #paused = false;
+  /** What came to its turn in that time, in order. */
+  #held: MapSpan[] = [];
   #mayPause = true;
   /** Failures that were not delivered, of which the scheduler is told. */
   readonly #unseen = new Set<Failure>();
-  /** What came to its turn in that time, in order. */
-  #held: MapSpan[] = [];
   /** No more results will be given. */
   #finished = false;
   readonly #onExhausted: (() => void) | undefined;
@@ -128,32 +99,25 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     rules: CallRules,
     mode: MapMode = {},
   ) {
-    const check = (): void => {
-      // What ends a map takes no buffer away.
-      if (this.#exhausted) throw new ShutdownError("Cannot draw an item as its map must go on: it was ended");
-    };
-    const copyOptions: CopyOptions = { transfer: rules.transfer, metOnly: true, check };
-    this.#items = new ItemCollector(
-      { width: iterables.length, isStar: mode.isStar ?? false },
-      (row, nameOf) => scheduler.arguments.copy(row, nameOf, copyOptions),
-      (items, first) => this.#queue(items, first),
-    );
-    this.#rules = rules;
-    this.#outcomes = mode.isGathered ? new Gathered() : mode.isUnordered ? new AsCompleted() : new InOrder();
-    this.#onExhausted = mode.onExhausted;
     this.#scheduler = scheduler;
     this.#profile = profile;
+    this.#rules = rules;
     this.chunksize = chunksize === "auto" ? 0 : chunksize;
-    this.#room = buffersize ?? UNREAD;
+    this.#onExhausted = mode.onExhausted;
+    this.#outcomes = mode.isGathered ? new Gathered() : mode.isUnordered ? new AsCompleted() : new InOrder();
     this.#readers = new Readers(timeout, () => {
       this.#finish();
       this.#serve();
     });
-    this.#exhausted = iterables.length === 0;
-    this.#rows = new Rows(iterables);
-    this.#drawnAnyway = buffersize === undefined ? this.#rows.knownSize : 0;
-    if (!this.#exhausted) scheduler.calls.addSource(this);
-    this.#draw();
+    this.#drawing = new Drawing(this, iterables, {
+      scheduler,
+      rules,
+      outcomes: this.#outcomes,
+      buffersize,
+      isStar: mode.isStar ?? false,
+    });
+    if (!this.#drawing.isExhausted) scheduler.calls.addSource(this);
+    this.#drawing.draw();
   }
 
   /** All values, of a map that is gathered. */
@@ -189,14 +153,45 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
       // What is there is taken at once: a promise for each of a million results costs more than they do.
       if (this.#readers.size === 0) {
         this.#resume();
-        const outcomes = this.#outcomes;
-        for (let values = outcomes.takeValues(); values !== undefined; values = outcomes.takeValues()) all.push(values);
-        this.#draw();
+        this.#outcomes.takeValues(all);
+        this.#drawing.draw();
       }
       const { done, value } = await this.next();
       if (done) return join(all);
       all.push([value]);
     }
+  }
+
+  // What its drawing asks and tells.
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  drew(items: DrawnItems, first: number): void {
+    const span = new MapSpan(this, this.#profile, this.#rules, items, first);
+    this.#waiting.add(span);
+    this.#scheduler.submit(span);
+  }
+
+  refused(index: number, error: unknown): void {
+    this.#settledCount++;
+    this.#outcomes.settle(index, this.#failure(error));
+  }
+
+  threw(index: number, error: unknown): void {
+    if (this.#outcomes.hasPlaces) return this.refused(index, error);
+    this.#settledCount++;
+    this.#undrawn = () => error;
+  }
+
+  exhausted(): void {
+    this.#leaveIfDone();
+    this.#onExhausted?.();
+  }
+
+  rested(): void {
+    this.#deliverSettled();
   }
 
   // What calls tell.
@@ -206,7 +201,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   }
 
   settled(index: number, outcome: unknown): void {
-    this.#unsettled--;
+    this.#settledCount++;
     if (!this.#finished) this.#outcomes.settle(index, outcome);
     this.#afterSettling();
   }
@@ -216,7 +211,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   }
 
   settledAll(index: number, count: number, values: readonly unknown[], from: number): void {
-    this.#unsettled -= count;
+    this.#settledCount += count;
     if (!this.#finished) this.#outcomes.settleAll(index, count, values, from);
     this.#afterSettling();
   }
@@ -225,8 +220,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     this.#leaveIfDone();
     if (this.#finished) return;
     if (this.#readers.size > 0 && this.#outcomes.hasNext) this.#serve();
-    // What is drawn in one go travels together: so it is to be much.
-    else if (!this.#outcomes.hasPlaces && this.#unsettled <= this.#room / 2) this.#draw();
+    else if (!this.#outcomes.hasPlaces) this.#drawing.refill(this.#unsettled);
+  }
+
+  /** Items that were drawn and have no outcome. */
+  get #unsettled(): number {
+    return this.#drawing.count - this.#settledCount;
   }
 
   /** The scheduler needs to know of it no longer: nothing more will come of it, read or not. */
@@ -259,16 +258,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   // What the scheduler tells.
 
   roomMade(): void {
-    if (this.#hasRoom()) this.#serve();
+    this.#drawing.draw();
   }
 
   stop(): void {
     if (this.#paused) this.cancel();
-    // One further than to the last, to see the end; one that goes on past its own size is left there.
-    else if (this.#drawnAnyway > 0 && !this.#adding) {
-      while (!this.#exhausted && this.#items.count <= this.#drawnAnyway) this.#drawOne();
-      this.#items.flush();
-    }
+    else this.#drawing.drawToEnd();
     this.#cutOff(() => new ShutdownError("Cannot get more results as the executor must be open: it was shut down"));
   }
 
@@ -284,12 +279,11 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** From now on inputs of a known number are drawn to their end, read or not. */
   drawAnyway(): void {
-    this.#drawnAnyway = this.#rows.knownSize;
-    this.#draw();
+    this.#drawing.drawAnyway();
   }
 
   get isDone(): boolean {
-    return this.#exhausted && this.#unsettled === 0;
+    return this.#drawing.isExhausted && this.#unsettled === 0;
   }
 
   cancelBy(error: () => CancelledError): void {
@@ -305,12 +299,12 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
 
   /** Draws nothing more; if there would have been more, that is an error behind the last result. */
   #cutOff(error: () => Error): void {
-    this.#items.flush(); // a getter of the next item may have come to this: what was drawn before it runs
+    this.#drawing.flush(); // a getter of the next item may have come to this: what was drawn before it runs
     // From now on nobody resumes what is held back: a pause would have the executor wait for ever.
     this.#mayPause = false;
     this.#paused = false;
-    if (!this.#exhausted) this.#undrawn ??= error;
-    this.#exhaust();
+    if (!this.#drawing.isExhausted) this.#undrawn ??= error;
+    this.#drawing.exhaust();
     this.#serve();
   }
 
@@ -319,7 +313,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
   /** Gives what there is, and draws what there is room for then. */
   #serve(): void {
     this.#deliverSettled();
-    this.#draw();
+    this.#drawing.draw();
   }
 
   /** Gives the first slots to the first readers, as far as both are there and settled. */
@@ -329,7 +323,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
         this.#deliver(this.#outcomes.take());
       } else {
         // What is drawn, or settled, next will serve.
-        if (!this.#exhausted || (this.#unsettled > 0 && !this.#finished)) break;
+        if (!this.#drawing.isExhausted || (this.#unsettled > 0 && !this.#finished)) break;
         this.#end();
       }
     }
@@ -373,13 +367,13 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     for (const failure of Array.from(this.#unseen)) this.#see(failure);
     this.#outcomes.clear(); // first, as those who still wait are to get the end and no error
     this.#dropUnsent(cancelledError);
-    this.#exhaust();
+    this.#drawing.exhaust();
     this.#undrawn = undefined;
   }
 
   /** Settles all that was not sent, wherever it lies. */
   #dropUnsent(error: () => Error): void {
-    this.#items.flush(); // an iterable that is being drawn may have come to this
+    this.#drawing.flush(); // an iterable that is being drawn may have come to this
     this.#held = [];
     const failure = new Failure(error);
     const waiting = Array.from(this.#waiting);
@@ -391,138 +385,5 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfSpan, Abo
     if (!this.#paused) return;
     this.#paused = false;
     for (const span of this.#held.splice(0)) this.#scheduler.calls.resume(span);
-  }
-
-  // Drawing.
-
-  #hasRoom(): boolean {
-    return this.#roomLeft() > 0;
-  }
-
-  /** How many more items may be drawn now. */
-  #roomLeft(): number {
-    if (this.#exhausted || this.#paused) return 0;
-    const unread = this.#outcomes.unread + (this.#outcomes.hasPlaces ? 0 : this.#unsettled);
-    const queueable = this.#scheduler.room.left - this.#items.size; // the scheduler tells when there is more
-    return Math.min(Math.max(this.#drawnAnyway - this.#items.count, this.#room - unread), queueable);
-  }
-
-  #draw(): void {
-    if (this.#drawing || !this.#hasRoom()) return;
-    if (this.#rows.isAsync) return void this.#drawAsync();
-    this.#drawing = true; // what a slice settles at once must not begin another inside it
-    const end = now() + SLICE;
-    do {
-      for (let i = 0; i < ITEMS_BETWEEN && this.#hasRoom(); i++) {
-        this.#drawOne();
-        if (!this.#items.isColumn || this.#rows.array === undefined) continue;
-        this.#drawRun(this.#rows.array);
-        break;
-      }
-    } while (this.#hasRoom() && now() < end);
-    this.#items.flush();
-    if (this.#hasRoom()) {
-      this.#scheduler.nextTurn(() => {
-        this.#drawing = false;
-        this.#serve();
-      });
-    } else {
-      this.#drawing = false;
-    }
-    this.#deliverSettled();
-  }
-
-  #drawOne(): void {
-    this.#adding = true;
-    try {
-      const item = this.#rows.width === 1 ? this.#rows.nextValue() : this.#rows.next();
-      if (item === END) this.#exhaust();
-      else if (!this.#exhausted) this.#add(item); // the iterable itself may have ended the map, or the executor
-    } catch (error) {
-      this.#failDrawing(error);
-    } finally {
-      this.#adding = false;
-    }
-  }
-
-  /** Draws of an array what follows and goes on with the column: nine of ten maps draw nothing else. */
-  #drawRun(array: readonly unknown[]): void {
-    const most = Math.min(this.#roomLeft(), ITEMS_IN_RUN);
-    this.#adding = true;
-    try {
-      for (let i = 0; i < most && this.#rows.at < array.length; i++) {
-        const item = array[this.#rows.at++];
-        if (this.#exhausted) return; // by a getter, or a proxy
-        if (!this.#items.tryAddToColumn(item)) return this.#add(item);
-        this.#outcomes.add();
-        this.#unsettled++;
-      }
-    } catch (error) {
-      this.#failDrawing(error);
-    } finally {
-      this.#adding = false;
-    }
-  }
-
-  async #drawAsync(): Promise<void> {
-    this.#drawing = true;
-    while (this.#hasRoom()) {
-      let row: unknown[] | typeof END;
-      try {
-        row = await this.#rows.nextAsync();
-      } catch (error) {
-        this.#failDrawing(error);
-        break;
-      }
-      if (this.#exhausted) break; // the map has ended meanwhile
-      if (row === END) this.#exhaust();
-      else this.#add(this.#rows.width === 1 ? row[0] : row);
-      this.#items.flush();
-    }
-    this.#drawing = false;
-    this.#serve();
-  }
-
-  /** An iterable has thrown: the error is the last result. */
-  #failDrawing(error: unknown): void {
-    if (this.#exhausted) return;
-    if (!this.#outcomes.hasPlaces) this.#undrawn = () => error;
-    this.#exhaust();
-    if (this.#outcomes.hasPlaces) this.#refuse(error);
-  }
-
-  #add(item: unknown): void {
-    try {
-      this.#items.add(item);
-    } catch (error) {
-      if (this.#exhausted) return; // a getter of the item has ended the map, or the executor
-      this.#items.flush();
-      return this.#refuse(error);
-    }
-    this.#outcomes.add();
-    this.#unsettled++;
-  }
-
-  /** The next item is none, or cannot cross. */
-  #refuse(error: unknown): void {
-    const failure = this.#failure(error);
-    this.#outcomes.add();
-    this.#outcomes.settle(this.#items.count++, failure);
-  }
-
-  /** Queues what was drawn. */
-  #queue(items: DrawnItems, first: number): void {
-    const span = new MapSpan(this, this.#profile, this.#rules, items, first);
-    this.#waiting.add(span);
-    this.#scheduler.submit(span);
-  }
-
-  /** Draws nothing more. */
-  #exhaust(): void {
-    if (this.#exhausted) return;
-    this.#exhausted = true;
-    this.#leaveIfDone();
-    this.#rows.close();
-    this.#onExhausted?.();
   }
 }

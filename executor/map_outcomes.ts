@@ -5,16 +5,14 @@ import { Failure } from "./map_span.ts";
 export interface Outcomes {
   /** Whether each has a place of its own, an error of the iterable too, which would be the next item's. */
   readonly hasPlaces: boolean;
-  /** Those that are read one by one, and are not read, count; those of items that are not settled, too, if they have places. */
-  readonly unread: number;
+  /** How many nobody has to read any more. */
+  readonly taken: number;
   /** Whether the next one is there. */
   readonly hasNext: boolean;
   /** Takes the next one, which is there. */
   take(): unknown;
-  /** Takes some that come next, all of them values; `undefined`: the next one is none, or is not there. */
-  takeValues(): unknown[] | undefined;
-  /** An item was drawn. */
-  add(): void;
+  /** Takes all that come next and are values, in arrays that are added to `all`. */
+  takeValues(all: unknown[][]): void;
   /** The item of that number has its outcome. */
   settle(index: number, outcome: unknown): void;
   /** So many items from that number on have the values that stand in `values` from `from` on. */
@@ -71,15 +69,16 @@ class Runs {
     return outcome;
   }
 
-  /** Takes the values that come next, as far as they lie together; `undefined`: the next outcome is none, or is not there. */
-  takeValues(): unknown[] | undefined {
-    if (!this.hasNext) return undefined;
-    if (this.#at === this.#reading.length) this.#turn();
-    if (this.#reading[this.#at] instanceof Failure) return undefined;
-    const values = this.#at === 0 ? this.#reading : this.#reading.slice(this.#at);
-    this.taken += values.length;
-    this.#leave();
-    return values;
+  /** Takes the values that come next, up to a failure, or to what is not there; runs of them are added to `all`. */
+  takeValues(all: unknown[][]): void {
+    while (this.hasNext) {
+      if (this.#at === this.#reading.length) this.#turn();
+      if (this.#reading[this.#at] instanceof Failure) return;
+      const values = this.#at === 0 ? this.#reading : this.#reading.slice(this.#at);
+      this.taken += values.length;
+      this.#leave();
+      all.push(values);
+    }
   }
 
   /** Goes on to the next run. */
@@ -106,11 +105,9 @@ class Runs {
 /** What is read one by one. */
 abstract class OneByOne {
   protected readonly runs: Runs = new Runs();
-  /** Outcomes that are there, or will be. */
-  protected count = 0;
 
-  get unread(): number {
-    return this.count - this.runs.taken;
+  get taken(): number {
+    return this.runs.taken;
   }
 
   get hasNext(): boolean {
@@ -121,25 +118,20 @@ abstract class OneByOne {
     return this.runs.take();
   }
 
-  takeValues(): unknown[] | undefined {
-    return this.runs.takeValues();
+  takeValues(all: unknown[][]): void {
+    this.runs.takeValues(all);
   }
 
   end(): void {}
 
   clear(): void {
     this.runs.clear();
-    this.count = this.runs.taken;
   }
 }
 
 /** In the order of the items. */
 export class InOrder extends OneByOne implements Outcomes {
   readonly hasPlaces = true;
-
-  add(): void {
-    this.count++;
-  }
 
   settle(index: number, outcome: unknown): void {
     this.runs.put(index, outcome);
@@ -153,24 +145,25 @@ export class InOrder extends OneByOne implements Outcomes {
 /** As they come: each gets the next number. */
 export class AsCompleted extends OneByOne implements Outcomes {
   readonly hasPlaces = false;
-
-  add(): void {}
+  /** Outcomes that have come. */
+  #count = 0;
 
   settle(_index: number, outcome: unknown): void {
-    this.runs.put(this.count++, outcome);
+    this.runs.put(this.#count++, outcome);
   }
 
   settleAll(_index: number, count: number, values: readonly unknown[], from: number): void {
-    this.runs.putAll(this.count, cut(values, from, count));
-    this.count += count;
+    this.runs.putAll(this.#count, cut(values, from, count));
+    this.#count += count;
   }
 }
 
 /** All together: nobody waits for the next one. */
 export class Gathered implements Outcomes {
   readonly hasPlaces = false;
-  readonly unread = 0;
   readonly hasNext = false;
+  /** All that have come: they are read when all are there. */
+  taken = 0;
   readonly #runs = new Runs();
   readonly #all: PromiseWithResolvers<unknown[]> = Promise.withResolvers();
 
@@ -181,21 +174,21 @@ export class Gathered implements Outcomes {
 
   take(): undefined {}
 
-  takeValues(): undefined {}
-
-  add(): void {}
+  takeValues(): void {}
 
   settle(index: number, outcome: unknown): void {
+    this.taken++;
     this.#runs.put(index, outcome);
   }
 
   settleAll(index: number, count: number, values: readonly unknown[], from: number): void {
+    this.taken += count;
     this.#runs.putAll(index, cut(values, from, count));
   }
 
   end(undrawn: (() => unknown) | undefined): void {
     const all: unknown[][] = [];
-    for (let values = this.#runs.takeValues(); values !== undefined; values = this.#runs.takeValues()) all.push(values);
+    this.#runs.takeValues(all);
     if (this.#runs.hasNext) this.#all.reject((this.#runs.take() as Failure).error());
     else if (undrawn !== undefined) this.#all.reject(undrawn());
     else this.#all.resolve(join(all));

@@ -3,7 +3,7 @@
  * C16 of CPython's tests (`buffersize`), and the rules of our own.
  */
 import assert from "node:assert/strict";
-import { type Executor, type MapResults, ShutdownError } from "../mod.ts";
+import { type Executor, type MapResults, PicklingError, ShutdownError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { count, forEachKindTogether, range, rejection, Watched, withPool } from "./pools.ts";
@@ -285,6 +285,23 @@ forEachKind(
       await pool.shutdown();
       assert.ok(await waiting instanceof ShutdownError);
       assert.deepEqual(await results.next(), END);
+    }),
+);
+
+forEachKindTogether(
+  "map: an item that cannot cross is told at once, though its asynchronous iterable waits for that",
+  (kind) =>
+    withPool(kind, { maxWorkers: 1 }, async (pool) => {
+      const told = Promise.withResolvers<void>();
+      async function* items(): AsyncGenerator<unknown, void, unknown> {
+        yield () => {};
+        await told.promise;
+        yield 1;
+      }
+      const results = pool.map(tasks.identity, items());
+      assert.ok(await rejection(results.next()) instanceof PicklingError);
+      told.resolve();
+      assert.deepEqual(await results.toArray(), [1]);
     }),
 );
 
