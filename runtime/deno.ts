@@ -25,7 +25,7 @@ declare const Deno: {
   readonly mainModule: string | undefined;
   execPath(): string;
   readonly permissions: {
-    querySync(descriptor: { readonly name: "read"; readonly path?: URL }): { readonly state: string };
+    querySync(descriptor: { readonly name: "read" | "env"; readonly path?: URL }): { readonly state: string };
   };
 };
 declare const navigator: { readonly hardwareConcurrency: number };
@@ -85,6 +85,11 @@ export class DenoRuntime extends HostRuntime {
       "Cannot start worker threads as Deno must be run with --allow-read, of the tasks' modules and of ergate: " +
         "current permissions lack it",
     );
+  }
+
+  override threadEnvironment(): Record<string, string | undefined> | undefined {
+    // Deno copies the whole environment, and at a terminal asks for it.
+    return Deno.permissions.querySync({ name: "env" }).state === "granted" ? super.threadEnvironment() : {};
   }
 
   override spawn(command: ChildCommand): Child {

@@ -90,6 +90,10 @@ export abstract class HostRuntime implements Runtime, WorkerSide, ProcessHostAda
     return undefined;
   }
 
+  threadExecArgv(): string[] | undefined {
+    return undefined;
+  }
+
   spawn(command: ChildCommand): Child {
     return new NodeChild(command, nodeProcess().env);
   }

@@ -44,6 +44,12 @@ export class NodeRuntime extends HostRuntime {
     return { ...env, ...this.#cacheVariables(env) };
   }
 
+  override threadExecArgv(): string[] | undefined {
+    // Node refuses some of its own flags where they are named, but not --input-type where it is inherited: a thread fails.
+    const { execArgv } = nodeProcess();
+    return execArgv.some((flag) => flag.startsWith("--input-type")) ? childExecArgv(execArgv) : undefined;
+  }
+
   override checkThreads(): void {
     if (nodeProcess().permission?.has("worker") !== false) return;
     throw new NotSupportedError(

@@ -192,6 +192,7 @@ export interface NodeModules {
         readonly workerData: unknown;
         readonly transferList?: readonly NodePort[];
         readonly env?: Readonly<Record<string, string | undefined>>;
+        readonly execArgv?: readonly string[];
       },
     ) => NodeThread;
     MessageChannel: new () => { readonly port1: NodePort & { close(): void }; readonly port2: NodePort };

@@ -18,6 +18,7 @@ while read -r sign pid; do
   esac
 done
 for pid in $pids; do kill -9 "$pid" 2>/dev/null; done
+PATH=$PATH:/usr/bin:/bin
 rm -rf "$@"
 `;
 

@@ -33,6 +33,8 @@ export interface ThreadHostAdapter {
   readonly terminatesLoosely: boolean;
   /** The environment of a thread; `undefined`: a copy of this process's. */
   threadEnvironment(): Record<string, string | undefined> | undefined;
+  /** Flags of the runtime for a thread; `undefined`: this process's. */
+  threadExecArgv(): string[] | undefined;
   /** The module that a thread runs. */
   threadProgram(options: StartOptions): URL;
 }
@@ -68,6 +70,7 @@ class Thread implements WorkerHandle {
       workerData,
       transferList: [port2],
       env: adapter.threadEnvironment(),
+      execArgv: adapter.threadExecArgv(),
     });
     this.place = `thread ${thread.threadId}`;
     this.slate = new MappedSlate(new Uint8Array(slate));

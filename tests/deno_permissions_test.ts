@@ -159,6 +159,20 @@ if (can.permissions) {
       ));
   }
 
+  // Asked for, it would be at a terminal alone.
+  test("permissions: threads take the environment only where it need not be asked for", () =>
+    withProject(
+      { "main.ts": `console.log((await import(Deno.args[0])).runtime().threadEnvironment() === undefined);` },
+      async (project) => {
+        const args = [new URL("../runtime/mod.ts", import.meta.url).href];
+        for (
+          const [flags, takes] of [[["--allow-read"], "false"], [["--allow-read", "--allow-env"], "true"]] as const
+        ) {
+          assert.deepEqual(lines(await run(project, flags, { args })), [takes]);
+        }
+      },
+    ));
+
   test("permissions: the four needed ones suffice", () =>
     withProject(
       program(`

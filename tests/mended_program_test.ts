@@ -159,15 +159,20 @@ test("flags: a file of tests, run by a runner that is told how many at a time", 
 
 test("stdin: a program that is read from it runs its tasks in workers", () =>
   withProject({ "tasks.ts": TASKS }, async (project) => {
-    const stdin = MAIN.replace("./tasks.ts", `file://${project.path("tasks.ts")}`)
-      .replace("@ergate/ergate", `file://${REPOSITORY}/mod.ts`);
+    const stdin = MAIN.concat(`
+      import { ThreadPoolExecutor } from "@ergate/ergate";
+      await using threads = new ThreadPoolExecutor(1);
+      console.log(await threads.submit(double, 4));
+    `)
+      .replace("./tasks.ts", `file://${project.path("tasks.ts")}`)
+      .replaceAll("@ergate/ergate", `file://${REPOSITORY}/mod.ts`);
     const result = await runProgram("-", {
       cwd: project.folder,
       stdin,
       env: { TMPDIR: project.path("tmp") },
       nodeFlags: ["--input-type=module-typescript"],
     });
-    assert.equal(printed(result), "42\n");
+    assert.equal(printed(result), "42\n8\n");
   }));
 
 test("stdin: a program that is read from it and holds its tasks itself ends with a clear error", () =>

@@ -198,9 +198,9 @@ test("no orphans: SIGTERM to the whole process group, the workers' helper includ
     await project.untilClean();
   }));
 
-test("no orphans: SIGKILL to the program while its workers start", () =>
+test("no orphans: SIGKILL to the program while its workers start, with no command on its PATH", () =>
   withProject(program(STARTING), async (project) => {
-    const running = project.start("main.ts");
+    const running = project.start("main.ts", { env: { PATH: "/nowhere" } });
     await running.untilPrinted("up");
     running.kill("SIGKILL");
     await running.ended;
