@@ -39,12 +39,13 @@ export interface MapOptions {
 /** Options and iterables of a call of `map`, told apart: what has no iterator is the options. */
 export function splitMapArguments(rest: readonly unknown[]): { iterables: Items<unknown>[]; options: MapOptions } {
   const last = rest.at(-1);
-  const hasOptions = typeof last === "object" && last !== null && !isIterable(last);
+  const hasOptions = isPlainObject(last) && !isIterable(last);
   const iterables = hasOptions ? rest.slice(0, -1) : rest;
   iterables.forEach((value, index) => {
     if (isIterable(value)) return;
     throw new TypeError(
-      `Cannot map over iterables[${index}] as it must be iterable: current value is ${describe(value)}`,
+      `Cannot map over iterables[${index}] as it must be iterable: current value is ${describe(value)}` +
+        (isThenable(value) ? "; await it first" : ""),
     );
   });
   const options = hasOptions ? last as MapOptions : {};
@@ -77,6 +78,17 @@ function checkSize(name: string, value: unknown, other: unknown): void {
 
 function wrong(ErrorClass: ErrorConstructor, name: string, must: string, value: unknown): Error {
   return new ErrorClass(`Cannot map as '${name}' must be ${must}: current value is ${describe(value)}`);
+}
+
+/** Also one of another realm. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 function isIterable(value: unknown): value is Items<unknown> {

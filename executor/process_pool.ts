@@ -25,7 +25,7 @@ export interface ProcessPoolExecutorOptions<InitArgs extends unknown[] = unknown
   readonly cwd?: string;
   /**
    * Flags of the runtime for the workers, without what would make them run something else (`-e`, `--test`, `--watch`,
-   * `--inspect`, `--input-type` and their like).
+   * `--inspect`, `--input-type` and their like). Relative paths in them are looked up in the workers' working directory.
    *
    * @default The parent's; none on Deno, which does not tell them.
    */

@@ -56,6 +56,8 @@ export class NodeChild implements Child {
   readonly stdout: ChildOutput | undefined;
   readonly stderr: ChildOutput | undefined;
   readonly #process: NodeChildProcess;
+  /** Called when what was written is taken, or never will be. */
+  readonly #writes = new Set<() => void>();
   #ended = false;
 
   /** Starts it. */
@@ -80,6 +82,9 @@ export class NodeChild implements Child {
       if (child.pid === undefined) resolve({ code: null, signal: null, error });
     });
     child.stdin?.on("error", ignore); // it may die before it has read
+    child.stdin?.once("close", () => {
+      for (const taken of this.#writes) taken();
+    });
     this.stdout = child.stdout ? nodeOutput(child.stdout) : undefined;
     this.stderr = child.stderr ? nodeOutput(child.stderr) : undefined;
     child.unref();
@@ -93,10 +98,10 @@ export class NodeChild implements Child {
       const { stdin } = this.#process;
       if (!stdin || stdin.destroyed) return resolve();
       const taken = (): void => {
-        stdin.off("close", taken);
+        this.#writes.delete(taken);
         resolve();
       };
-      stdin.once("close", taken);
+      this.#writes.add(taken);
       stdin.write(text, taken);
     });
   }

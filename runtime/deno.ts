@@ -22,6 +22,7 @@ declare const Deno: {
     readonly Console?: new (print: (text: string, level: number) => void) => object;
   } | undefined;
   readonly version: { readonly deno: string };
+  readonly build: { readonly standalone?: boolean };
   readonly mainModule: string | undefined;
   execPath(): string;
   readonly permissions: {
@@ -64,6 +65,13 @@ export class DenoRuntime extends HostRuntime {
   }
 
   override checkProcesses({ permissions, execArgv }: Pick<ProcessOptions, "permissions" | "execArgv">): void {
+    if (Deno.build.standalone) {
+      // Its executable takes no module to run: it would run the program, which would make its pool, and so on.
+      throw new NotSupportedError(
+        "Cannot start worker processes as Deno must be able to run their entry: a program made by 'deno compile' runs " +
+          "nothing but itself",
+      );
+    }
     const missing = missingPermissions();
     if (missing.length === 0) {
       permissionFlags(permissions ?? "inherit", "/");

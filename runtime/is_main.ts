@@ -39,15 +39,20 @@ export function isMain(module: ModuleMeta): boolean {
 /** For hosts and bundles without `import.meta.main`: is it the file that was named on the command line? */
 function isProgram(url: string): boolean {
   if (!hasNodeModules()) return isOfPage(url);
-  const program = nodeProcess().argv[1];
-  if (program === undefined || !url.startsWith("file:")) return false;
-  const { realpathSync } = nodeModule("node:fs");
+  if (!url.startsWith("file:")) return false;
   const path = nodeModule("node:url").fileURLToPath(url);
-  if (program === path) return true; // also in a binary, whose modules are no files
+  // `node .` and the like name no file: what Node has found for it, if that is CommonJS, is its main module.
+  const { argv, mainModule } = nodeProcess();
+  return [argv[1], mainModule?.filename].some((program) => typeof program === "string" && isSameFile(program, path));
+}
+
+function isSameFile(one: string, other: string): boolean {
+  if (one === other) return true; // also in a binary, whose modules are no files
+  const { realpathSync } = nodeModule("node:fs");
   try {
-    return realpathSync(program) === realpathSync(path);
+    return realpathSync(one) === realpathSync(other);
   } catch {
-    return false; // `node .` and the like: no file of that name
+    return false;
   }
 }
 

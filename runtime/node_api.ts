@@ -19,8 +19,6 @@ export interface NodeWritable {
   on(event: "error" | "drain" | "close", listener: (error?: Error) => void): unknown;
   /** Listens once. */
   once(event: "drain" | "close", listener: () => void): unknown;
-  /** Stops listening. */
-  off(event: "close", listener: () => void): unknown;
   /** Closes at once. */
   destroy(): void;
   /** Whether it is closed. */
@@ -236,6 +234,8 @@ export interface NodeProcess {
   readonly execArgv: readonly string[];
   /** Arguments; the second is the program. */
   readonly argv: readonly string[];
+  /** The main module, if that is CommonJS. */
+  readonly mainModule?: { readonly filename: string | null };
   /** Process id. */
   readonly pid: number;
   /** Environment. */

@@ -130,6 +130,18 @@ if (can.permissions) {
       ));
   }
 
+  test("a program made by deno compile is told that it can start no processes, and starts none", () =>
+    withProject(
+      program(`
+        Object.defineProperty((globalThis as any).Deno, "build", { value: { standalone: true } });
+        const pool = new ProcessPoolExecutor(1);
+        pool.submit(tasks.double, 1);
+      `),
+      async (project) => {
+        assert.match(lines(await run(project, ["-A"])).at(-1)!, /^NotSupportedError: .* made by 'deno compile' /);
+      },
+    ));
+
   test("permissions: without any, all four are named, by map as well", () =>
     withProject(
       program(`

@@ -337,6 +337,14 @@ forEachKindTogether(
           message: /^Cannot map over iterables\[0\] as it must be iterable: current value is /,
         });
       }
+      for (const value of [Promise.resolve([1]), new Date(), new URL("file:///tasks.ts")]) {
+        assert.throws(() => pool.map(tasks.identity, value as never), {
+          name: "TypeError",
+          message: value instanceof Promise
+            ? /\[0\] as it must be iterable: .*; await it first$/
+            : /must be iterable: [^;]+$/,
+        });
+      }
       assert.throws(() => pool.map(tasks.identity, { [Symbol.iterator]: () => undefined } as never), {
         name: "TypeError",
         message: "Cannot map over an iterable as it must give an iterator: it gave undefined",

@@ -13,6 +13,7 @@ import {
   type ProgramOptions,
   type ProgramResult,
   runProgram,
+  runtimeName,
   startProgram,
   test,
   withTempFolder,
@@ -377,3 +378,21 @@ test("guard: a bundle without one is told so, also when the program is busy whil
       assert.match(stdout, /^BrokenProcessPool .*if \(isMain\(import\.meta\)\)/, words);
     }
   }));
+
+// Deno runs no folder, and no file by a part of its name.
+if (runtimeName !== "deno") {
+  for (const name of ["folder", "folder/program"]) {
+    test(`isMain: a CommonJS program that is run as ${name} is the main module`, () =>
+      withProject({
+        "folder/package.json": `{ "type": "commonjs", "main": "program.js" }`,
+        "folder/program.js": `
+          const { isMain } = require("@ergate/ergate");
+          const { pathToFileURL } = require("node:url");
+          console.log(isMain({ url: pathToFileURL(__filename).href }));
+        `,
+      }, async (project) => {
+        const { stdout, stderr } = await project.run(name);
+        assert.equal(stdout, "true\n", stderr);
+      }));
+  }
+}

@@ -12,6 +12,7 @@ import { FrameWriter, MessageKind, ProtocolError } from "../channel/protocol.ts"
 import { Phase, readEntered, writeStop } from "../channel/slate.ts";
 import type { Child, ChildCommand } from "../runtime/child.ts";
 import { runtime } from "../runtime/mod.ts";
+import { NodeChild } from "../runtime/child.ts";
 import { Reaper } from "../runtime/reaper.ts";
 import type { ProcessOptions, WorkerExit, WorkerGroup, WorkerHandle } from "../runtime/runtime.ts";
 import { descriptors } from "./descriptors.ts";
@@ -643,3 +644,17 @@ function shellWithoutKill({ command, args: [flag, script, ...rest] }: ChildComma
   };
   return { child, stdout: shell.stdio[3] as never };
 }
+
+test("reaper: it is told of many children at once without a warning", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): unknown => warnings.push(warning);
+  process.on("warning", note);
+  const child = new NodeChild({ command: "/bin/cat", args: [], output: "ignore" }, process.env);
+  await Promise.all(Array.from({ length: 20 }, (_, i) => child.write(`+ ${i}\n`)));
+  const late = child.write("x".repeat(1 << 20));
+  child.kill("SIGKILL");
+  await late; // it was written, or never will be
+  await child.exited;
+  process.off("warning", note);
+  assert.deepEqual(warnings, []);
+});
