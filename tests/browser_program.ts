@@ -1,9 +1,11 @@
-/** Runs the scenario that is its argument, as a page would: the end of the program waits for whatever is left. */
+/** Plays the scenarios that are its arguments, as a page would: the end of the program waits for whatever is left. */
 import process from "node:process";
 import { becomeBare } from "./bare_host.ts";
 
-const [name] = process.argv.slice(2);
+const names = process.argv.slice(2);
 becomeBare();
 const { scenarios } = await import("./browser_scenarios.ts");
-await scenarios[name]();
-console.log("passed");
+for (const name of names) {
+  await scenarios[name]();
+  console.log(`passed: ${name}`);
+}

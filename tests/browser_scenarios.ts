@@ -1,5 +1,5 @@
 /**
- * What the browser's adapter must do, as scenarios: `browser_program.ts` runs one, in a program that is as a page is. (Not in the
+ * What the browser's adapter must do, as scenarios: `browser_program.ts` plays them, in a program that is as a page is. (Not in the
  * test's own process: under `deno test` the web's `new Worker` stands still now and then, for up to minutes.)
  */
 import assert from "node:assert/strict";

@@ -266,11 +266,12 @@ export interface LiveProcess {
  */
 export function liveProcesses(): LiveProcess[] {
   const all = new Map<number, Stat>();
-  for (const entry of readFolder("/proc")) {
-    const stat = /^\d/.test(entry) ? readStat(Number(entry)) : undefined;
-    if (stat) all.set(stat.pid, stat);
+  const pids = new Set(readFolder("/proc").filter((entry) => /^\d/.test(entry)).map(Number));
+  for (const pid of strangers) if (!pids.has(pid)) strangers.delete(pid);
+  for (const pid of pids) {
+    const stat = strangers.has(pid) ? undefined : readStat(pid);
+    if (stat) all.set(pid, stat);
   }
-  for (const [pid, { start }] of strangers) if (all.get(pid)?.start !== start) strangers.delete(pid);
   return [...all.values()]
     .filter((stat) => stat.pid !== host.process.pid && (isDescendant(stat, all) || isMarked(stat)))
     .map((stat) => ({ pid: stat.pid, parent: stat.parent, command: commandOf(stat) }))
@@ -282,8 +283,6 @@ interface Stat {
   readonly pid: number;
   readonly parent: number;
   readonly name: string;
-  /** When it started, in ticks: a process id may come again. */
-  readonly start: string;
 }
 
 function isDescendant(stat: Stat, all: ReadonlyMap<number, Stat>): boolean {
@@ -293,13 +292,15 @@ function isDescendant(stat: Stat, all: ReadonlyMap<number, Stat>): boolean {
   return false;
 }
 
-/** Processes without the mark, which never get it: to read each one's environment after each test took seconds in all. */
-const strangers = new Map<number, Stat>();
+/**
+ * Processes that neither descend from this one nor have the mark, and never will: they are read once, as to read all of them
+ * took milliseconds each time.
+ */
+const strangers = new Set<number>();
 
 function isMarked(stat: Stat): boolean {
-  if (strangers.has(stat.pid)) return false;
   if (readText(`/proc/${stat.pid}/environ`).split("\0").includes(MARK)) return true;
-  strangers.set(stat.pid, stat);
+  strangers.add(stat.pid);
   return false;
 }
 
@@ -307,9 +308,9 @@ function readStat(pid: number): Stat | undefined {
   const text = readText(`/proc/${pid}/stat`);
   // The name stands in parentheses and may hold anything, also a parenthesis.
   const end = text.lastIndexOf(")") + 1;
-  const [state, parent, ...more] = text.slice(end + 1).split(" ");
+  const [state, parent] = text.slice(end + 1).split(" ", 2);
   if (!text || state === "Z" || state === "X") return undefined;
-  return { pid, parent: Number(parent), name: text.slice(text.indexOf("("), end), start: more[17] };
+  return { pid, parent: Number(parent), name: text.slice(text.indexOf("("), end) };
 }
 
 function commandOf({ pid, name }: Stat): string {

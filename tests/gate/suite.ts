@@ -37,7 +37,7 @@ const COMMANDS: Record<Runtime, (file: string) => readonly string[]> = {
 const ALONE = /^\/\/ gate: alone\b/m;
 
 /** Only a deadlock of the whole file reaches it. */
-const FILE_LIMIT = 200_000;
+const FILE_LIMIT = 400_000;
 
 /** A file on one of the runtimes. */
 interface Job {
