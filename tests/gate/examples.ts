@@ -22,7 +22,7 @@ import { dirname, join } from "node:path";
 import { makeProject } from "../project.ts";
 import { shippedFiles } from "../shipped.ts";
 import { bin, ROOT, type Runtime, type Tool } from "./install.ts";
-import { add, each, line, seconds, step } from "./report.ts";
+import { add, line, seconds, step } from "./report.ts";
 import { run } from "./run.ts";
 import type { SuiteOptions } from "./suite.ts";
 
@@ -43,7 +43,7 @@ const BLOCK_LIMIT = 60_000;
 /** Extracts the blocks, type-checks them, and runs each on each runtime; none lives past `end`. */
 export async function runExamples(
   tools: Partial<Record<Runtime, Tool>>,
-  { jobs, end, env }: Pick<SuiteOptions, "jobs" | "end" | "env">,
+  { slots, end, env }: Pick<SuiteOptions, "slots" | "end" | "env">,
 ): Promise<void> {
   const start = performance.now();
   const blocks = [...pages().flatMap(pageBlocks), ...shippedFiles().flatMap(docBlocks)];
@@ -56,12 +56,13 @@ export async function runExamples(
     // Deno's check of a project with a package.json asks for it.
     symlinkSync(join(ROOT, "node_modules", "@types"), join(folder, "node_modules", "@types"), "dir");
     const programs = blocks.filter(({ info }) => !isIgnored(info)).map((block, index) => write(block, index, folder));
-    const checked = programs.length > 0 ? checkTypes(programs.map(({ file }) => file), folder) : undefined;
     const all = Object.entries(tools).flatMap(([name, tool]) =>
       programs.map((program) => ({ ...program, name: name as Runtime, tool }))
     );
     let passed = 0;
-    await each(all, jobs, async ({ where, file, name, tool }) => {
+    const files = programs.map(({ file }) => file);
+    const checked = slots.each(files.length > 0 ? [files] : [], (files) => checkTypes(files, folder));
+    await slots.each(all, async ({ where, file, name, tool }) => {
       const limit = Math.min(BLOCK_LIMIT, end - performance.now());
       const result = await run([tool.path, ...COMMANDS[name], file], { cwd: dirname(file), env, limit });
       if (result.ok) {

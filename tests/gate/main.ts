@@ -19,8 +19,9 @@ import { shippedFiles } from "../shipped.ts";
 import { runExamples } from "./examples.ts";
 import { bin, install, ROOT, type Runtime, RUNTIMES, type Tool } from "./install.ts";
 import { installPackage } from "./npm.ts";
-import { each, finish, line, seconds, step } from "./report.ts";
+import { finish, line, seconds, step } from "./report.ts";
 import { killAll, run } from "./run.ts";
+import { Slots } from "./slots.ts";
 import { runSuite } from "./suite.ts";
 
 const STEPS = ["format", "lint", "types", "doc-lint", "publish", "npm", "suite", "examples"] as const;
@@ -53,13 +54,15 @@ async function main(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "ergate-gate-"));
   // Node strips and compiles a hundred modules for each program and each worker, else: four fifths of a start.
   const env = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+  const slots = new Slots(jobs);
   let sums: string[] = [];
   try {
     const npmPackage = steps.includes("npm") ? await installPackage(folder) : undefined;
-    if (steps.includes("suite")) {
-      sums = await runSuite(chosen, { files, filter, jobs, end: end - KEPT, env, npmPackage });
-    }
-    if (steps.includes("examples")) await runExamples(chosen, { jobs, end, env });
+    // The first examples run beside the suite's last files.
+    [sums] = await Promise.all([
+      steps.includes("suite") ? runSuite(chosen, { files, filter, slots, end: end - KEPT, env, npmPackage }) : [],
+      steps.includes("examples") ? runExamples(chosen, { slots, end, env }) : undefined,
+    ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -116,7 +119,7 @@ async function staticSteps(steps: readonly Step[]): Promise<{ readonly rest: Pro
   }
   const [longest, ...others] = all.filter(({ of }) => steps.includes(of));
   const rest = longest ? one(longest) : Promise.resolve();
-  await each(others, 1, one);
+  for (const other of others) await one(other);
   return { rest };
 }
 

@@ -91,11 +91,3 @@ function briefly({ name, error }: Failure): string {
   const lines = error.split("\n").filter((text) => text.trim()).slice(0, BRIEF.lines);
   return [`  ${name}`, indented(lines.map((text) => `  ${text.slice(0, BRIEF.width)}`))].join("\n").trimEnd();
 }
-
-/** Calls `fn` for each item, `width` at a time. */
-export async function each<T>(items: readonly T[], width: number, fn: (item: T) => Promise<void>): Promise<void> {
-  const rest = items[Symbol.iterator]();
-  await Promise.all(Array.from({ length: width }, async () => {
-    for (let next = rest.next(); !next.done; next = rest.next()) await fn(next.value);
-  }));
-}

@@ -1,5 +1,5 @@
 /**
- * Runs the suite, `tests/*_test.ts`, on the runtimes: each file in a process of its own, three at a time. Results are
+ * Runs the suite, `tests/*_test.ts`, on the runtimes: each file in a process of its own, some at a time. Results are
  * counted by what the harness logs, one JSON line per event: see `verdict.ts`.
  */
 
@@ -7,16 +7,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, type Runtime, type Tool } from "./install.ts";
-import { add, type Count, each, fileLine, line, seconds, words } from "./report.ts";
+import { add, type Count, fileLine, line, seconds, words } from "./report.ts";
 import { run } from "./run.ts";
+import type { Slots } from "./slots.ts";
 import { isEmptyLog, judge } from "./verdict.ts";
 
 /** Options of {@linkcode runSuite}. */
 export interface SuiteOptions {
   readonly files: readonly string[];
   readonly filter?: string;
-  /** Files at a time. */
-  readonly jobs: number;
+  /** Where the files, and other work, take turns. */
+  readonly slots: Slots;
   /** When all must have ended, by `performance.now()`. */
   readonly end: number;
   /** Variables beside the gate's own. */
@@ -32,9 +33,6 @@ const COMMANDS: Record<Runtime, (file: string) => readonly string[]> = {
   // Not `--test`: it would start one process more per file, whose protocol is on stdout.
   node: (file) => ["--test-reporter=spec", file],
 };
-
-/** A file with this line among its first ones measures time, or loads the machine: nothing runs beside it. */
-const ALONE = /^\/\/ gate: alone\b/m;
 
 /** Only a deadlock of the whole file reaches it. */
 const FILE_LIMIT = 400_000;
@@ -63,8 +61,7 @@ export async function runSuite(tools: Partial<Record<Runtime, Tool>>, options: S
     files.map((file): Job => ({ name: name as Runtime, tool, file }))
   );
   try {
-    await each(jobs.filter(({ file }) => !ALONE.test(head(file))), options.jobs, one);
-    await each(jobs.filter(({ file }) => ALONE.test(head(file))), 1, one);
+    await options.slots.each(jobs, one);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -75,10 +72,6 @@ export async function runSuite(tools: Partial<Record<Runtime, Tool>>, options: S
 function longestFirst(files: readonly string[]): string[] {
   const sizes = new Map(files.map((file) => [file, statSync(join(ROOT, file)).size]));
   return files.toSorted((one, other) => sizes.get(other)! - sizes.get(one)!);
-}
-
-function head(file: string): string {
-  return readFileSync(join(ROOT, file), "utf8").slice(0, 2000);
 }
 
 /** What is known of a runtime's files. */
