@@ -5,7 +5,6 @@
  * answered, an item having one or several: the first call has number `#answered + 1`. Where calls were taken back a gap stays,
  * until the worker has answered that it skipped them; only then do both sides count alike again.
  */
-import { now } from "../runtime/host_functions.ts";
 import type { Channel } from "../channel/channel.ts";
 import { decodeValue, UnpicklingError } from "../channel/codec.ts";
 import { readColumn } from "../channel/columns.ts";
@@ -14,6 +13,7 @@ import { Answer, type FrameReader, type FrameWriter, ProtocolError } from "../ch
 import { isDetached, isShared, NO_SEGMENTS, type Segments, sizeOfSegments } from "../channel/segments.ts";
 import { Phase, readEntered, type SlateMemory, writeStop } from "../channel/slate.ts";
 import { CallsWriter } from "./calls_writer.ts";
+import { CurrentCall, type Ending } from "./current_call.ts";
 import { Deque } from "./deque.ts";
 import { WorkItem } from "./work_item.ts";
 
@@ -39,26 +39,6 @@ export interface AnswerListener {
   answeredColumn(item: WorkItem, values: readonly unknown[], from: number): void;
 }
 
-/** Why a call is to end before it returns. */
-export interface Ending {
-  /** Its error; `cause` is what the task threw when it was told, if it listened and threw. */
-  error(cause?: unknown): unknown;
-}
-
-/** What is seen of a worker from outside: for how long, at least, it has been at one call. */
-export interface Look {
-  /** The number of that call. */
-  readonly sequence: number;
-  /** What that call is in; `undefined`: it is at none, or at one that was answered. */
-  readonly item: WorkItem | undefined;
-  /** Milliseconds at that call. */
-  readonly time: number;
-  /** Milliseconds since its function may have begun to run. */
-  readonly running: number;
-  /** Whether it has asked for its signal. */
-  readonly listens: boolean;
-}
-
 /** Calls that were taken back; the worker has not answered that it skipped them. */
 class Gap {
   /** How many. */
@@ -72,6 +52,8 @@ class Gap {
 
 /** The calls of one worker. */
 export class Ledger {
+  /** The call that the worker is at. */
+  readonly current: CurrentCall;
   readonly #callsWriter = new CallsWriter();
   /** Milliseconds that the calls are thought to take. */
   load = 0;
@@ -96,17 +78,11 @@ export class Ledger {
   /** The next `CALLS` must say that calls may be entered again. */
   #resume = false;
   #abandoned = false;
-  /** The call that was entered when the slate was last looked at, since when that has been so, and since when it runs. */
-  #seen = -1;
-  #seenAt = 0;
-  #runningAt = Infinity;
-  /** Why the call that was entered is to end, and its number. */
-  #ending: Ending | undefined;
-  #endingAt = 0;
 
   /** Of a worker with that slate. */
   constructor(slate: SlateMemory) {
     this.#slate = slate;
+    this.current = new CurrentCall(slate, (sequence) => this.itemOf(sequence));
   }
 
   /** Whether calls may be assigned. */
@@ -119,11 +95,6 @@ export class Ledger {
     this.#closed = true;
   }
 
-  /** The number of the call that the worker has entered last. */
-  get entered(): number {
-    return readEntered(this.#slate).sequence;
-  }
-
   /** Registrations of tasks when the worker was started: what was registered later it may not know. */
   get registrations(): number {
     return this.#callsWriter.registrations;
@@ -132,7 +103,7 @@ export class Ledger {
   /** Gives the worker calls; they go out with the next {@linkcode Ledger.write}. */
   assign(item: WorkItem): void {
     item.send();
-    if (this.outstanding === 0) this.#seen = -1; // its time at that call begins now, not when it became idle
+    if (this.outstanding === 0) this.current.begin(); // its time at that call begins now, not when it became idle
     this.#sent.push(item);
     this.#calls += item.count;
     this.outstanding += item.count;
@@ -180,7 +151,7 @@ export class Ledger {
       writeStop(this.#slate, 0);
       this.#stopped = false;
       this.#resume = true;
-      this.#ending = undefined;
+      this.current.resume();
     }
   }
 
@@ -218,7 +189,7 @@ export class Ledger {
     }
     if (this.#abandoned) return; // by a fromPickle that has killed the pool
     const item = this.#takeFirst(waiting, 1);
-    if (answer === Answer.FAILURE && this.#answered === this.#endingAt) value = this.#ending?.error(value) ?? value;
+    if (answer === Answer.FAILURE) value = this.current.endingOf(this.#answered)?.error(value) ?? value;
     if (answer === Answer.RESULT || answer === Answer.FAILURE) item.profile.record(milliseconds);
     else if (answer !== Answer.NOT_FOUND) this.charged--;
     listener.answered(item, answer, value);
@@ -294,56 +265,11 @@ export class Ledger {
   }
 
   /**
-   * Looks at which call the worker is, as the slate says.
-   *
-   * @returns What is seen; times from the end of the look that first saw it to the begin of this one, so that both looks lie
-   *   outside of them: this process may have been halted in the middle of either.
-   */
-  look(): Look {
-    const time = now();
-    const { sequence, phase } = readEntered(this.#slate);
-    const isSame = sequence === this.#seen;
-    const isRunning = phase !== Phase.PREPARING;
-    const look: Look = {
-      sequence,
-      item: this.itemOf(sequence),
-      time: isSame ? time - this.#seenAt : 0,
-      running: isSame && isRunning ? Math.max(0, time - this.#runningAt) : 0,
-      listens: phase === Phase.LISTENING,
-    };
-    if (!isSame) {
-      this.#seen = sequence;
-      this.#seenAt = now();
-      this.#runningAt = Infinity;
-    }
-    if (!isRunning) this.#runningAt = Infinity;
-    else if (this.#runningAt === Infinity) this.#runningAt = now();
-    return look;
-  }
-
-  /**
    * Whether the worker can enter no other call than the one at which it was seen for 2 ms, and surely is at that, or has
    * just ended it: so it may be killed for it.
    */
   get isHeld(): boolean {
-    return this.#stopped && this.entered === this.#seen;
-  }
-
-  /** The call that the worker is held at is to end. */
-  end(ending: Ending): void {
-    this.#ending = ending;
-    this.#endingAt = this.#seen;
-  }
-
-  /** Why the call that the worker is at is to end, once it was said. */
-  get ending(): Ending | undefined {
-    return this.#seen === this.#endingAt ? this.#ending : undefined;
-  }
-
-  /** Lets the call that is to end see that, whatever it does; gives its number. */
-  showEnd(): number {
-    writeStop(this.#slate, this.#endingAt + 1, true);
-    return this.#endingAt;
+    return this.#stopped && this.current.entered === this.current.seen;
   }
 
   /**
@@ -355,11 +281,11 @@ export class Ledger {
    *   answers each call that it skips.
    */
   takeBack(): WorkItem[] {
-    const entered = this.#seen;
+    const entered = this.current.seen;
     if (this.#closed || (entered === this.#answered && isGone(this.#sent.peek()))) return []; // it must run here
     writeStop(this.#slate, entered + 1);
     this.#stopped = true;
-    if (readEntered(this.#slate).sequence !== entered) return [];
+    if (this.current.entered !== entered) return [];
     const taken: WorkItem[] = [];
     let left = Math.max(0, entered - this.#answered);
     for (const entry of this.#sent.takeAll()) {
@@ -406,8 +332,7 @@ export class Ledger {
       }
     }
     this.outstanding = 0;
-    const ending = sequence === this.#endingAt ? this.#ending : undefined;
-    return { enteredAny: sequence > 0, lost, lastMayHaveRun, ending, notEntered };
+    return { enteredAny: sequence > 0, lost, lastMayHaveRun, ending: this.current.endingOf(sequence), notEntered };
   }
 }
 

@@ -19,7 +19,7 @@ export class MemoryWatch {
    *
    * @param limit Bytes of resident memory.
    * @param onLarge Called when one uses more, and leaves: what waits behind its call is to be taken back, and the call is to end
-   *   if {@linkcode Worker.killReason} is set.
+   *   if the worker {@linkcode Worker.isCondemned}.
    */
   constructor(limit: number, workers: Iterable<Worker>, onLarge: () => void) {
     this.#limit = limit;
@@ -50,7 +50,7 @@ export class MemoryWatch {
       if (size <= this.#limit) continue;
       isLarge = true;
       // The call that it is at may end; if it has not by the next look, and the memory is still too much, it is ended.
-      const { entered, outstanding } = worker.ledger;
+      const { outstanding, current: { entered } } = worker.ledger;
       if (outstanding > 0 && this.#calls.get(worker) === entered) this.#end(worker, size);
       this.#calls.set(worker, entered);
       worker.leave();
@@ -60,8 +60,6 @@ export class MemoryWatch {
   }
 
   #end(worker: Worker, size: number): void {
-    worker.killReason = new Error(
-      `it used ${size} bytes of memory, and maxMemoryPerWorker is ${this.#limit}`,
-    );
+    worker.condemn(new Error(`it used ${size} bytes of memory, and maxMemoryPerWorker is ${this.#limit}`));
   }
 }

@@ -17,7 +17,7 @@
 import { clearTimeout, now, setTimeout } from "../runtime/host_functions.ts";
 import { CancelledError, isErgateError, TaskTimeoutError } from "../errors.ts";
 import { fullName } from "../tasks/registry.ts";
-import type { Ending } from "./ledger.ts";
+import type { Ending } from "./current_call.ts";
 import { ItemState, type WorkItem } from "./work_item.ts";
 import type { Worker } from "./worker.ts";
 
@@ -119,10 +119,10 @@ export class Watch {
   /** Looks at one worker; `limit`: the shortest of its calls, 0 if one is to end at once. */
   #lookAt(worker: Worker, stalls: boolean, limit: number, taken: WorkItem[]): void {
     const { ledger } = worker;
-    const { sequence, item, time, running, listens } = ledger.look();
+    const { sequence, item, time, running, listens } = ledger.current.look();
     if (time < STALL) return;
     const isOver = item !== undefined && (item.state === ItemState.SETTLED ||
-      running >= item.rules.taskTimeout || worker.killReason !== undefined);
+      running >= item.rules.taskTimeout || worker.isCondemned);
     // A timer that a call has left behind may loop; what the worker has not entered is not lost.
     const isStuck = item === undefined && limit > 0 && time >= Math.max(STUCK, limit);
     if (!isOver && !isStuck && !stalls && limit > 0) return;
@@ -131,19 +131,19 @@ export class Watch {
       this.#suspects.set(worker, sequence);
       return this.forEnd();
     }
-    if (ledger.ending === undefined) { for (const back of worker.takeBack()) taken.push(back); }
+    if (ledger.current.ending === undefined) { for (const back of worker.takeBack()) taken.push(back); }
     if (!ledger.isHeld) return;
     if (isOver) this.#end(worker, item, listens);
     else if (isStuck) worker.killForCall();
   }
 
   #end(worker: Worker, item: WorkItem, listens: boolean): void {
-    const { ledger } = worker;
-    let { ending } = ledger;
-    if (worker.killReason !== undefined) {
+    const { current } = worker.ledger;
+    let { ending } = current;
+    if (worker.isCondemned) {
       worker.killForCall();
     } else if (ending === undefined) {
-      ledger.end(ending = endingOf(item));
+      current.end(ending = endingOf(item));
       if (!listens) return worker.killForCall();
       this.#graces.set(ending, now() + ENDING_GRACE);
       worker.tellEnd(reasonOf(item, ending));
@@ -160,8 +160,8 @@ export function hasMore(worker: Worker): boolean {
 }
 
 /** The shortest time limit of a worker's calls; 0: one is to end at once; `Infinity`: they have none. */
-function limitOf({ ledger, killReason }: Worker): number {
-  if (killReason !== undefined) return 0;
+function limitOf({ ledger, isCondemned }: Worker): number {
+  if (isCondemned) return 0;
   let limit = Infinity;
   for (const { state, rules } of ledger.items()) {
     if (state === ItemState.SETTLED) return 0;

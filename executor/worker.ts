@@ -115,14 +115,14 @@ export class Worker {
   dismissed = false;
   /** Whether it was killed from here. */
   killed = false;
-  /** Why it is to be killed at the call that it is at, or was. */
-  killReason: Error | undefined;
   readonly #handle: WorkerHandle;
   readonly #start: WorkerStart;
   readonly #events: WorkerEvents;
   readonly #writer = new FrameWriter();
   #channel: Channel | undefined;
   #crash: WorkerCrash | undefined;
+  /** Why it is to be killed at its call. */
+  #condemnation: Error | undefined;
   #killedForCall = false;
   /** Its calls were given up: nothing that it says matters any more. */
   #abandoned = false;
@@ -203,9 +203,19 @@ export class Worker {
   tellEnd(reason: unknown): void {
     const frame = this.#writer;
     frame.beginFrame(MessageKind.ABORT);
-    frame.f64(this.ledger.showEnd());
+    frame.f64(this.ledger.current.showEnd());
     encodeFailure(frame, reason, "", this.#start.sending);
     this.#channel!.send(frame.endFrame());
+  }
+
+  /** It is to be killed at the call that it is at, for that reason, as soon as it is held there. */
+  condemn(reason: Error): void {
+    this.#condemnation = reason;
+  }
+
+  /** Whether it is to be killed at the call that it is at. */
+  get isCondemned(): boolean {
+    return this.#condemnation !== undefined;
   }
 
   /** Ends it for the call that it is held at: by SIGTERM, and by SIGKILL if it is still there three seconds later. */
@@ -278,7 +288,8 @@ export class Worker {
     this.state = WorkerState.ENDED;
     const account = this.ledger.account();
     this.#handle.slate.close();
-    this.#events.ended(this, { exit, reason: this.killReason ?? reason ?? exit.error, crash: this.#crash, ...account });
+    const why = this.#condemnation ?? reason ?? exit.error;
+    this.#events.ended(this, { exit, reason: why, crash: this.#crash, ...account });
   }
 
   #take(bytes: Uint8Array, segments: Segments): void {

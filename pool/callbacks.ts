@@ -17,13 +17,13 @@ export interface CallbackOptions<T> {
 export const CALLBACK_OPTIONS: readonly string[] = ["callback", "errorCallback"];
 
 /**
- * Checks options, and callbacks among them.
+ * Checks the options of a method of `Pool`, and callbacks among them.
  *
  * @param options What the user gave.
  * @param names All options that there are.
  * @throws {TypeError} If they are no object, one is unknown, or a callback is no function.
  */
-export function checkCallOptions(options: unknown, names: readonly string[]): void {
+export function checkMethodOptions(options: unknown, names: readonly string[]): void {
   const isChunksize = typeof options === "number" && names.includes("chunksize"); // as Python has it
   checkNames(
     options,

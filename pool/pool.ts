@@ -23,7 +23,7 @@ import {
   type ProcessPoolExecutorOptions,
 } from "../executor/process_pool.ts";
 import { AsyncResult, promiseOf, type UnseenFailures } from "./async_result.ts";
-import { CALLBACK_OPTIONS, type CallbackOptions, checkCallOptions } from "./callbacks.ts";
+import { CALLBACK_OPTIONS, type CallbackOptions, checkMethodOptions } from "./callbacks.ts";
 import { ImapIterator, type ImapResults } from "./imap_results.ts";
 import { checkContext, type ContextLike } from "./start_method.ts";
 
@@ -270,7 +270,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     args: readonly unknown[] = [],
     options: CallbackOptions<unknown> = {},
   ): AsyncResult<never> {
-    checkCallOptions(options, CALLBACK_OPTIONS);
+    checkMethodOptions(options, CALLBACK_OPTIONS);
     return new AsyncResult(this.#submit(fn, args), options, this.#unseen) as AsyncResult<never>;
   }
 
@@ -298,7 +298,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     iterable: Items<Sendable<Item>>,
     options: ChunkOptions = {},
   ): Promise<Awaited<Result>[]> {
-    checkCallOptions(options, MAP_OPTIONS);
+    checkMethodOptions(options, MAP_OPTIONS);
     return promiseOf(this.#gather(fn as AnyFunction, iterable, options, false), this.#unseen);
   }
 
@@ -319,7 +319,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     iterable: Items<Sendable<Item>>,
     options: MapAsyncOptions<Awaited<Result>[]> = {},
   ): AsyncResult<Awaited<Result>[]> {
-    checkCallOptions(options, MAP_ASYNC_OPTIONS);
+    checkMethodOptions(options, MAP_ASYNC_OPTIONS);
     const values = this.#gather<Awaited<Result>>(fn as AnyFunction, iterable, options, false);
     return new AsyncResult(values, options, this.#unseen);
   }
@@ -340,7 +340,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     iterable: Rows<Args>,
     options: ChunkOptions = {},
   ): Promise<Awaited<Result>[]> {
-    checkCallOptions(options, MAP_OPTIONS);
+    checkMethodOptions(options, MAP_OPTIONS);
     return promiseOf(this.#gather(fn, iterable, options, true), this.#unseen);
   }
 
@@ -360,7 +360,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
     iterable: Rows<Args>,
     options: MapAsyncOptions<Awaited<Result>[]> = {},
   ): AsyncResult<Awaited<Result>[]> {
-    checkCallOptions(options, MAP_ASYNC_OPTIONS);
+    checkMethodOptions(options, MAP_ASYNC_OPTIONS);
     return new AsyncResult(this.#gather<Awaited<Result>>(fn, iterable, options, true), options, this.#unseen);
   }
 
@@ -503,7 +503,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
   }
 
   #imap<R>(fn: AnyFunction, iterable: unknown, options: ImapOptions, isUnordered: boolean): ImapResults<R> {
-    checkCallOptions(options, IMAP_OPTIONS);
+    checkMethodOptions(options, IMAP_OPTIONS);
     const { chunksize, buffersize = AHEAD } = options;
     const calls = this.#startMap(fn, [iterable, { chunksize, buffersize }], { isUnordered });
     return new ImapIterator(calls) as ImapResults<unknown> as ImapResults<R>;
