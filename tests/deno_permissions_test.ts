@@ -142,6 +142,25 @@ if (can.permissions) {
       },
     ));
 
+  test("deno run --check: the threads of a program do not check its types again", () =>
+    withProject({
+      "tasks.ts": `
+        import { tasks } from "@ergate/ergate";
+        export function double(n: number): number { return 2 * n; }
+        tasks(import.meta, { double });
+      `,
+      "main.ts": `
+        import { ThreadPoolExecutor } from "@ergate/ergate";
+        import { double } from "./tasks.ts";
+        await using pool = new ThreadPoolExecutor(1);
+        console.log(await pool.submit(double, 21));
+      `,
+    }, async (project) => {
+      const { stdout, stderr } = await project.run("main.ts", { denoFlags: ["-A", "--check"] });
+      assert.equal(stdout, "42\n", stderr);
+      assert.doesNotMatch(stderr, /Check data:/);
+    }));
+
   test("permissions: without any, all four are named, by map as well", () =>
     withProject(
       program(`
