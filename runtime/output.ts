@@ -113,9 +113,29 @@ function writeTo(target: NodeWritable, bytes: Uint8Array): { taken: Promise<void
   }
   // By the write's own end: after an error Bun emits neither 'drain' nor 'close', and each listener would be a leak.
   const isFull = target.write(bytes, take) === false;
-  // One that is full and says that it holds nothing is Bun's, which calls back.
   if (!isFull || target.writableLength > 0) look();
+  // One that is full and says that it holds nothing is Bun's. It calls back, and drains; what a test put there may keep one of
+  // the two from us.
+  else if (!isTaken) onceDrained(target, taken, take);
   return { taken, isFull };
+}
+
+/** Who waits for a stream's 'drain': by one listener for all, as a stream complains of many. */
+const draining = new WeakMap<NodeWritable, Set<() => void>>();
+
+/** Calls `fn` at the stream's next 'drain', unless it was `taken` before. */
+function onceDrained(target: NodeWritable, taken: Promise<void>, fn: () => void): void {
+  let waiting = draining.get(target);
+  if (waiting === undefined) {
+    const all = waiting = new Set();
+    draining.set(target, all);
+    target.once("drain", () => {
+      draining.delete(target);
+      for (const one of all) one();
+    });
+  }
+  const own = waiting.add(fn);
+  taken.then(() => own.delete(fn));
 }
 
 /** Cuts bytes into whole lines. */

@@ -245,9 +245,12 @@ export function sleep(milliseconds: number): Promise<void> {
 /** Waits until `holds()` is true, looking every few milliseconds; rejects with `what` after `limit` milliseconds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limit = 30_000): Promise<void> {
   const patience = new Patience(limit);
-  while (!await holds()) {
+  for (;;) {
+    const begun = performance.now();
+    if (await holds()) return;
     if (patience.isOver) throw new Error(`Waited ${limit} ms in vain until ${what}`);
-    await sleep(3);
+    // A look at all processes takes milliseconds, which those who are waited for need, too.
+    await sleep(3 + Math.min(4 * (performance.now() - begun), 100));
   }
 }
 

@@ -11,7 +11,7 @@ import { forEachKind, type Kind } from "./kinds.ts";
 import { range } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 
-const USED = Number(process.env.ERGATE_TEST_POOLS || 6);
+const USED = Number(process.env.ERGATE_TEST_POOLS || 4);
 const UNUSED = 2_000;
 
 function listeners(): number {

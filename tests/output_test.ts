@@ -2,15 +2,17 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";
 import {
+  Arrivals,
   commandLine,
   isAlive,
   kill,
   Latch,
   type ProgramOptions,
   type ProgramResult,
+  sleep,
   until,
   untilGone,
 } from "./harness.ts";
@@ -57,16 +59,16 @@ const TASKS = `
       }
     }
   }
-  export function printAndExit(count: number): void {
-    for (let i = 0; i < count; i++) console.log("line", i);
+  export function printAndExit(who: string, count: number): void {
+    for (let i = 0; i < count; i++) console.log(who, "line", i);
     process.exit(7);
   }
-  export function printAndKill(count: number): void {
-    for (let i = 0; i < count; i++) console.log("line", i);
+  export function printAndKill(who: string, count: number): void {
+    for (let i = 0; i < count; i++) console.log(who, "line", i);
     process.kill(process.pid, "SIGKILL");
   }
-  export function printAndThrowLater(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) console.log("line", i);
+  export function printAndThrowLater(who: string, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) console.log(who, "line", i);
     setTimeout(() => {
       throw new Error("a stray timer");
     }, 0);
@@ -79,14 +81,16 @@ const TASKS = `
     console.log("left", child.pid);
     return child.pid!;
   }
-  /** Prints many megabytes, and notes each. */
+  /** Prints many megabytes, and notes its begin and when each was printed. */
   export async function printMuch(megabytes: number): Promise<void> {
     const line = "y".repeat(1023) + "\\n";
     const megabyte = line.repeat(1024);
+    const tell = () => appendFileSync(process.env.HERE + "/progress", performance.now() + "\\n");
+    tell();
     for (let i = 0; i < megabytes; i++) {
       // Waits for room itself, so that what the program holds is all that is held.
       await new Promise((resolve) => process.stdout.write(megabyte, resolve));
-      appendFileSync(process.env.HERE + "/progress", "1\\n");
+      tell();
     }
   }
   tasks(import.meta, {
@@ -230,66 +234,36 @@ forEachKind(
 
 // ----- Shapes
 
-forEachKind("output: lines written in pieces by two workers do not mix", (kind) =>
-  projectFor(kind)(
-    program(`
-      await using pool = new ProcessPoolExecutor(2);
-      await Promise.all([pool.submit(tasks.printPieces, "a", 200), pool.submit(tasks.printPieces, "b", 200)]);
-    `),
-    async (project) => {
-      const result = await project.run("main.ts");
-      ended(result);
-      const lines = result.stdout.trimEnd().split("\n");
-      for (const who of ["a", "b"]) {
-        const own = lines.filter((line) => line.startsWith(who));
-        assert.deepEqual(own, Array.from({ length: 200 }, (_, i) => `${who} pieces of ${i}`));
-      }
-      assert.equal(lines.length, 400);
-    },
-  ));
+const TEXT = `\n\nñ 蟻 🐜\n\n${"蟻🐜".repeat(50_000)}\n`;
 
-forEachKind("output: a last line without an end comes as it is", (kind) =>
-  projectFor(kind)(
-    program(`
-      await using pool = new ProcessPoolExecutor(1);
-      await pool.submit(tasks.write, "one\\ntwo\\nthree");
-    `),
-    async (project) => {
-      const result = await project.run("main.ts");
-      ended(result);
-      assert.equal(result.stdout, "one\ntwo\nthree");
-    },
-  ));
-
-forEachKind("output: a line of three megabytes comes whole", (kind) =>
-  projectFor(kind)(
-    program(`
-      await using pool = new ProcessPoolExecutor(1);
-      await pool.submit(tasks.printLongLine, 3_000_000);
-      await pool.submit(tasks.print, "after");
-    `),
-    async (project) => {
-      const result = await project.run("main.ts");
-      ended(result);
-      assert.equal(result.stdout.length, 3_000_000 + 3 + 6);
-      assert(/^<x+>\nafter\n$/.test(result.stdout));
-    },
-  ));
-
-forEachKind("output: empty lines, and text of any script, cut where it may be", (kind) => {
-  const text = `\n\nñ 蟻 🐜\n\n${"蟻🐜".repeat(50_000)}\n`;
-  return projectFor(kind)(
-    program(`
-      await using pool = new ProcessPoolExecutor(1);
-      await pool.submit(tasks.write, "\\n\\nñ 蟻 🐜\\n\\n" + "蟻🐜".repeat(50_000) + "\\n");
-    `),
-    async (project) => {
-      const result = await project.run("main.ts");
-      ended(result);
-      assert(result.stdout === text);
-    },
-  );
-});
+forEachKind(
+  "output: pieces of lines of two workers do not mix; empty lines, any script, three megabytes, a last line without an end come whole",
+  (kind) =>
+    projectFor(kind)(
+      program(`
+        {
+          await using pool = new ProcessPoolExecutor(2);
+          await Promise.all([pool.submit(tasks.printPieces, "a", 200), pool.submit(tasks.printPieces, "b", 200)]);
+        }
+        await using pool = new ProcessPoolExecutor(1);
+        await pool.submit(tasks.write, "\\n\\nñ 蟻 🐜\\n\\n" + "蟻🐜".repeat(50_000) + "\\n");
+        await pool.submit(tasks.printLongLine, 3_000_000);
+        await pool.submit(tasks.write, "one\\ntwo\\nthree");
+      `),
+      async (project) => {
+        const result = await project.run("main.ts");
+        ended(result);
+        const start = result.stdout.indexOf("\n\n") + 1; // the first lines end, the text begins
+        const lines = result.stdout.slice(0, start).trimEnd().split("\n");
+        for (const who of ["a", "b"]) {
+          const own = lines.filter((line) => line.startsWith(who));
+          assert.deepEqual(own, Array.from({ length: 200 }, (_, i) => `${who} pieces of ${i}`));
+        }
+        assert.equal(lines.length, 400);
+        assert(result.stdout.slice(start) === `${TEXT}<${"x".repeat(3_000_000)}>\none\ntwo\nthree`);
+      },
+    ),
+);
 
 forEachKind("output: bytes that are no text come as they are", (kind) =>
   projectFor(kind)(
@@ -307,28 +281,28 @@ forEachKind("output: bytes that are no text come as they are", (kind) =>
 
 // ----- Deaths
 
-for (const how of ["printAndExit", "printAndKill", "printAndThrowLater"]) {
-  forEachKind(
-    `output: what a task printed before its worker died comes all the same: ${how}`,
-    (kind) =>
-      projectFor(kind)(
-        program(`
-        await using pool = new ProcessPoolExecutor(1);
-        const error = await pool.submit(tasks.${how}, 500).exception();
-        console.log((error as Error).name);
-      `),
-        async (project) => {
-          const result = await project.run("main.ts");
-          ended(result);
-          const lines = result.stdout.trimEnd().split("\n");
-          assert.equal(lines.filter((line) => line === "WorkerLostError").length, 1);
-          const own = lines.filter((line) => line.startsWith("line"));
-          assert.deepEqual(own, Array.from({ length: 500 }, (_, i) => `line ${i}`));
-        },
-      ),
-    { needs: how === "printAndKill" ? { processes: true } : undefined },
-  );
-}
+forEachKind(
+  "output: what a task printed before its worker died, by an exit, a kill, a stray error, comes all the same",
+  (kind) => {
+    // A thread is killed by its pool alone.
+    const ways = ["printAndExit", "printAndThrowLater", ...(kind.can.processes ? ["printAndKill"] : [])];
+    return projectFor(kind)(
+      program(`
+      await using pool = new ProcessPoolExecutor(1);
+      for (const how of ${JSON.stringify(ways)} as "printAndExit"[]) {
+        const error = await pool.submit(tasks[how], how, 500).exception();
+        console.error((error as Error).name);
+      }
+    `),
+      async (project) => {
+        const result = await project.run("main.ts");
+        ended({ ...result, stderr: result.stderr.replaceAll("WorkerLostError\n", "") });
+        assert.equal(result.stderr.length, "WorkerLostError\n".length * ways.length);
+        assertLines(result.stdout, ways, 500);
+      },
+    );
+  },
+);
 
 forEachKind(
   "output: a process that a task left behind holds the pipe, and the program ends all the same",
@@ -380,8 +354,7 @@ forEachKind(
       const child = start(project, "main.ts", ["ignore", "pipe", "pipe"]);
       let stderr = "";
       child.stderr!.on("data", (text: Uint8Array) => stderr += String(text));
-      const progress = (): number =>
-        existsSync(project.path("progress")) ? readFileSync(project.path("progress")).length : 0;
+      const progress = new Arrivals(project.folder, "progress");
       let size = 0;
       const stdout = child.stdout!;
       // The first line must be read for the task to begin; then nothing is, until the worker has come to a stand.
@@ -394,15 +367,20 @@ forEachKind(
           resolve();
         });
       });
+      // A thread stands for a second, and goes on: its program may do nothing but wait for it.
+      const looks = kind.can.processes ? 20 : 200;
       let last = -1;
       let same = 0;
-      await until("the worker stands", async () => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        same = progress() === last ? same + 1 : 0;
-        last = progress();
-        return same >= 20;
+      await until("the worker stands, or has printed all", async () => {
+        await sleep(20);
+        const { count } = progress;
+        same = count === last ? same + 1 : 0;
+        last = count;
+        return same >= looks || count > MUCH;
       });
-      const stoodAt = last / 2;
+      const times = progress.lines.map(Number);
+      const stand = times.findIndex((time, i) => times[i + 1] - time > 900);
+      const stoodAt = stand >= 0 ? stand : last - 1;
       stdout.on("data", (bytes: Uint8Array) => size += bytes.length);
       stdout.resume();
       const code = await new Promise((resolve) => child.on("close", resolve));
@@ -442,37 +420,36 @@ forEachKind(
 /** A program whose `write` of stdout is another for a while, as tests have it: 300,000 bytes in lines, then a short one. */
 const WRITES_ELSEWHERE = `
   const real = process.stdout.write;
-  let caught = 0;
-  process.stdout.write = ((chunk: string | Uint8Array, ...rest: []) => {
-    caught += chunk.length;
-    REPLACEMENT;
-  }) as typeof real;
-  const pool = new ProcessPoolExecutor(1);
-  await pool.submit(tasks.print, ("z".repeat(99) + "\\n").repeat(2999) + "z".repeat(99));
-  await pool.submit(tasks.print, "end");
-  await pool.shutdown();
-  process.stdout.write = real;
-  if (caught !== 300_004) throw new Error("caught " + caught);
+  const replacements: Record<string, (chunk: string | Uint8Array, ...rest: []) => unknown> = {
+    "calls nothing back": () => true,
+    "returns nothing": () => undefined,
+    "passes on the bytes alone": (chunk) => real.call(process.stdout, chunk),
+    "passes all on": (chunk, ...rest) => real.call(process.stdout, chunk, ...rest),
+  };
+  for (const [what, replacement] of Object.entries(replacements)) {
+    let caught = 0;
+    process.stdout.write = ((chunk: string | Uint8Array, ...rest: []) => {
+      caught += chunk.length;
+      return replacement(chunk, ...rest);
+    }) as typeof real;
+    const pool = new ProcessPoolExecutor(1);
+    await pool.submit(tasks.print, ("z".repeat(99) + "\\n").repeat(2999) + "z".repeat(99));
+    await pool.submit(tasks.print, "end");
+    await pool.shutdown();
+    process.stdout.write = real;
+    if (caught !== 300_004) throw new Error("caught " + caught + " by what " + what);
+  }
 `;
 
-for (
-  const [what, replacement] of [
-    ["calls nothing back", "return true"],
-    ["returns nothing", "return undefined as unknown as boolean"],
-    ["passes on the bytes alone", "return real.call(process.stdout, chunk)"],
-    ["passes all on", "return real.call(process.stdout, chunk, ...rest)"],
-  ]
-) {
-  forEachKind(
-    `output: a program whose stdout.write was replaced by a function that ${what} ends`,
-    (kind) =>
-      projectFor(kind)(program(WRITES_ELSEWHERE.replace("REPLACEMENT", replacement)), async (project) => {
-        const result = await project.run("main.ts");
-        ended(result);
-        assert.equal(result.stdout.length, what.startsWith("passes") ? 300_004 : 0);
-      }),
-  );
-}
+forEachKind(
+  "output: a program whose stdout.write was replaced, by functions that call nothing back, return nothing, pass on the bytes or all, ends",
+  (kind) =>
+    projectFor(kind)(program(WRITES_ELSEWHERE), async (project) => {
+      const result = await project.run("main.ts");
+      ended(result);
+      assert.equal(result.stdout.length, 2 * 300_004);
+    }),
+);
 
 /** Flags by which a program can ask for a collection. */
 const COLLECTS: ProgramOptions = { denoFlags: ["-A", "--v8-flags=--expose-gc"], nodeFlags: ["--expose-gc"] };

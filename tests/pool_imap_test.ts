@@ -4,11 +4,11 @@ import { ShutdownError, TimeoutError } from "../mod.ts";
 import { Arrivals, Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { makePool, withMultiPool } from "./pool_kinds.ts";
-import { count, range, rejection, reported, Watched } from "./pools.ts";
+import { count, forEachKindTogether, range, rejection, reported, Watched } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
-forEachKind(
+forEachKindTogether(
   "C166 C168 C172 P58 P61 P65 P70: imap gives values in order, imapUnordered the same ones",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {
@@ -30,7 +30,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "P18 P58 P61 P62 P106 P174: imapUnordered gives what is there first; imap waits for the first",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool, folder) => {
@@ -49,10 +49,10 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C5 P80: next(timeout) rejects in time, and the value is that of a later next()",
   (kind) =>
-    withMultiPool(kind, { processes: 1 }, async (pool, folder) => {
+    withMultiPool(kind, { processes: 2 }, async (pool, folder) => {
       const latch = new Latch(folder);
       const results = pool.imap(more.giveIfOpen, [[latch.path, 0], [undefined, 1]] as const);
       for (const timeout of [0, 5]) {
@@ -69,7 +69,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "P58 C5: a next(timeout) that is over leaves its place to the next one, and its result to whoever asks then",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool, folder) => {
@@ -102,7 +102,7 @@ forEachKind(
   },
 );
 
-forEachKind(
+forEachKindTogether(
   "C167 C169 P123 C5: an item's error comes at its own next(), and the iterator goes on; whatever the chunks",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {
@@ -126,7 +126,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C167 C169 C163: an iterable's error comes behind the values of all items before it, then the end",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {
@@ -150,7 +150,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "P59 C6 C40: imap draws as there is room for results, and leaving it cancels the rest and closes the input",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {
@@ -165,8 +165,8 @@ forEachKind(
         await results.return();
         assert.deepEqual([input.closed, (await results.next()).done], [1, true]);
         let last: unknown;
-        for await (const value of pool[method](tasks.identity, count())) if ((last = value) === 10_000) break;
-        assert.equal(last, 10_000);
+        for await (const value of pool[method](tasks.identity, count())) if ((last = value) === 5_000) break;
+        assert.equal(last, 5_000);
         const sized = {
           length: 1_000_000,
           drawn: 0,
@@ -174,8 +174,9 @@ forEachKind(
             for (;;) yield this.drawn++;
           },
         };
-        pool[method](tasks.identity, sized);
+        const unread = pool[method](tasks.identity, sized);
         assert(sized.drawn <= 4097, `${sized.drawn}`);
+        await unread.return();
       }
     }),
 );

@@ -204,7 +204,8 @@ forEachKind(
   "S44 U1 P117: a worker that dies, or a task that exits, fails that call alone, and the pool works on",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {
-      for (const death of Object.keys(kind.deaths)) {
+      // The others are in losses_test.ts.
+      for (const death of Object.keys(kind.deaths).slice(-2)) {
         const told: unknown[] = [];
         const result = pool.applyAsync(tasks.killSelf, [death], { errorCallback: (error) => told.push(error) });
         const error = await rejection(result.get());
@@ -238,7 +239,7 @@ forEachKind("C189: a pool whose workers cannot be started fails its calls, and l
 forEachKind(
   "C191 P130: a pool of many workers",
   (kind) =>
-    withMultiPool(kind, { processes: 8 }, async (pool) => {
+    withMultiPool(kind, { processes: 5 }, async (pool) => {
       const values = await pool.map(tasks.identity, range(1000)) as number[];
       assert.equal(values.reduce((sum, value) => sum + value), 499_500);
     }),

@@ -5,11 +5,11 @@ import { AsyncResult } from "../pool/mod.ts";
 import { Latch, until } from "./harness.ts";
 import { forEachKind } from "./kinds.ts";
 import { poolName, withMultiPool } from "./pool_kinds.ts";
-import { range, rejection, reported } from "./pools.ts";
+import { forEachKindTogether, range, rejection, reported } from "./pools.ts";
 import * as tasks from "./tasks.ts";
 import * as more from "./tasks_executor.ts";
 
-forEachKind(
+forEachKindTogether(
   "C164 C165 P75 P76 P77 P79 P80 P81 P82 P83 C3: get, wait, ready and successful of a call that takes a while",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool, folder) => {
@@ -100,10 +100,10 @@ forEachKind(
 
 const ORDER = ["apply", "nothing", "map", "empty", "starmap", "fails", "all fail"];
 
-forEachKind(
+forEachKindTogether(
   "P92 P98 P99 P100 P163 S43: a callback that throws is reported, and harms neither its result nor the pool",
   (kind) =>
-    withMultiPool(kind, { processes: 1 }, async (pool) => {
+    withMultiPool(kind, { processes: 2 }, async (pool) => {
       const bad = new Error("Something bad happened!");
       function throws(): never {
         throw bad;
@@ -162,7 +162,7 @@ forEachKind(
     }),
 );
 
-forEachKind(
+forEachKindTogether(
   "C181 S45 S46: a result that cannot cross is a PicklingError of its call, twenty times, and the workers live",
   (kind) =>
     withMultiPool(kind, { processes: 2 }, async (pool) => {

@@ -7,8 +7,14 @@ import { type Kind, kindsThat, type KindTestOptions } from "./kinds.ts";
 /** A report of failures that a test has left comes after its end: it would be among what the next test looks for. */
 const SILENT = { reportUnseen: false };
 
-/** The pools that tests share, by a key of each. */
-const shared = new Map<string, Executor>();
+/** A pool that tests share. */
+interface Shared {
+  readonly pool: object;
+  readonly end: (failed: boolean) => unknown;
+}
+
+/** Those that there are, by a key of each. */
+const shared = new Map<string, Shared>();
 const groups = new Map<Kind, TestGroup>();
 let isSharing = false;
 
@@ -39,17 +45,34 @@ export function forEachKindTogether(
 async function endShared(failed: boolean): Promise<void> {
   const pools = [...shared.values()];
   shared.clear();
-  for (const pool of pools) await (failed ? pool.killWorkers() : pool.shutdown());
+  for (const { end } of pools) await end(failed);
 }
 
-/** Runs `fn` with the pool of this key that the tests of `forEachKindTogether()` share, which is made if there is none yet. */
+/** Whether the test that runs shares its pools, and one of these options can be shared. */
+export function isShareable(options: object): boolean {
+  return isSharing && Object.values(options).every((value) => !(value instanceof Object));
+}
+
+/** The pool of this key that the tests of `forEachKindTogether()` share, which is made if there is none yet. */
+export function sharedPool<P extends object>(
+  key: string,
+  make: () => P,
+  end: (pool: P, failed: boolean) => unknown,
+): P {
+  const old = shared.get(key);
+  if (old !== undefined) return old.pool as P;
+  const pool = make();
+  shared.set(key, { pool, end: (failed) => end(pool, failed) });
+  return pool;
+}
+
+/** Runs `fn` with the {@linkcode sharedPool} of this key. */
 export async function withSharedPool(
   key: string,
   make: () => Executor,
   fn: (pool: Executor) => Promise<void>,
 ): Promise<void> {
-  const pool = shared.get(key) ?? make();
-  shared.set(key, pool);
+  const pool = sharedPool(key, make, (pool, failed) => failed ? pool.killWorkers() : pool.shutdown());
   await fn(pool);
   await until("no call is left in the pool that tests share", () => pool.pendingCount === 0);
   await pool.submit(identity, 0); // none of them may end it
@@ -61,7 +84,7 @@ export function withPool(
   options: ProcessPoolExecutorOptions,
   fn: (pool: Executor, folder: string) => Promise<void>,
 ): Promise<void> {
-  if (isSharing && Object.values(options).every((value) => !(value instanceof Object))) {
+  if (isShareable(options)) {
     const key = `${kind.name} ${JSON.stringify(options)}`;
     return withTempFolder((folder) =>
       withSharedPool(key, () => kind.make({ ...SILENT, ...options }), (pool) => fn(pool, folder))

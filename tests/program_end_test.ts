@@ -74,17 +74,20 @@ function assertEndedBy(signal: "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL", resu
   assert(result.signal === signal || result.code === 128 + number, `it ended by ${result.code}, ${result.signal}`);
 }
 
-/** Of two busy workers. */
-const BUSY: Record<string, string> = {
-  "loop for ever": `
-    const pool = new ProcessPoolExecutor(2);
-    await Promise.all([pool.submit(tasks.loop), pool.submit(tasks.loop)]);`,
-  "wait for ever, in an await using block": `
-    await using pool = new ProcessPoolExecutor(2);
-    await Promise.all([pool.submit(tasks.wait), pool.submit(tasks.wait)]);`,
-  "loop for ever, with more in the queue": `
-    const pool = new ProcessPoolExecutor(2);
-    await pool.map(tasks.loop as (n: number) => never, Array.from({ length: 1000 }, (_, i) => i)).toArray();`,
+/** Busy workers, and how many. */
+const BUSY: Record<string, { readonly code: string; readonly workers: number }> = {
+  "loop for ever, with more in the queue": {
+    code: `
+      const pool = new ProcessPoolExecutor(2);
+      await pool.map(tasks.loop as (n: number) => never, Array.from({ length: 1000 }, (_, i) => i)).toArray();`,
+    workers: 2,
+  },
+  "wait for ever, in an await using block": {
+    code: `
+      await using pool = new ProcessPoolExecutor(1);
+      await pool.submit(tasks.wait);`,
+    workers: 1,
+  },
 };
 
 const ONE_BUSY = `
@@ -103,10 +106,10 @@ const STARTING = `
 
 // ----- Signals
 
-for (const [name, code] of Object.entries(BUSY)) {
+for (const [name, { code, workers }] of Object.entries(BUSY)) {
   test(`Ctrl-C: ends the program and its workers that ${name}, at once, once, and in silence`, () =>
     withProject(program(code), async (project) => {
-      const { running, pids } = await startBusy(project, 2);
+      const { running, pids } = await startBusy(project, workers);
       running.killGroup("SIGINT");
       const result = await running.ended;
       assertEndedBy("SIGINT", result);
@@ -161,12 +164,11 @@ test("Ctrl-C: many times, to a program with a handler that ends it on its way", 
         await pool.killWorkers();
         process.exit(3);
       });
-      const pool = new ProcessPoolExecutor(2);
-      pool.submit(tasks.loop);
+      const pool = new ProcessPoolExecutor(1);
       pool.submit(tasks.loop);
     `),
     async (project) => {
-      const { running, pids } = await startBusy(project, 2);
+      const { running, pids } = await startBusy(project, 1);
       for (let i = 0; i < 5; i++) running.killGroup("SIGINT");
       const { code, stderr } = await running.ended;
       assert.deepEqual({ code, stderr }, { code: 3, stderr: "" });
@@ -218,13 +220,13 @@ test("no orphans: workers of workers, when the program is killed", () =>
       import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
       import { loop } from "./tasks.ts";
       export async function deeper(): Promise<void> {
-        await using pool = new ProcessPoolExecutor(2);
-        await Promise.all([pool.submit(loop), pool.submit(loop)]);
+        await using pool = new ProcessPoolExecutor(1);
+        await pool.submit(loop);
       }
       tasks(import.meta, { deeper });
     `,
   }, async (project) => {
-    const { running, pids } = await startBusy(project, 2);
+    const { running, pids } = await startBusy(project, 1);
     running.kill("SIGKILL");
     await untilGone(pids);
     await running.ended;
@@ -300,7 +302,7 @@ test("no orphans: a throw inside an await using block waits for what was submitt
   withProject(
     program(`
       {
-        await using pool = new ProcessPoolExecutor(2);
+        await using pool = new ProcessPoolExecutor(1);
         pool.submit(tasks.meet, "one");
         await arrived(1);
         console.log("thrown");

@@ -2,16 +2,27 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync } from "node:fs";
-import { Arrivals, type ProgramResult, withTempFolder } from "./harness.ts";
+import { Arrivals, type ProgramResult, test, withTempFolder } from "./harness.ts";
 import { REPOSITORY } from "./project.ts";
-import { forEachKind, inKind, projectFor } from "./kinds.ts";
-import { UserProject } from "./user_project.ts";
+import { forEachKind, projectFor } from "./kinds.ts";
+import { UserProject, withProject } from "./user_project.ts";
 
 /** A program that ended well and said nothing on stderr, and what it printed. */
 function printed({ code, signal, stdout, stderr, timedOut }: ProgramResult): string {
   assert.deepEqual({ code, signal, stderr, timedOut }, { code: 0, signal: null, stderr: "", timedOut: false }, stdout);
   return stdout;
 }
+
+/** Of programs: pools of both kinds, one of them after the other. */
+const EACH_KIND = "for (const Executor of [ProcessPoolExecutor, ThreadPoolExecutor])";
+
+/** Of programs: a pool of each kind, both at once. */
+const POOL_OF_EACH_KIND = `
+  import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
+  await using processes = new ProcessPoolExecutor(1);
+  await using threads = new ThreadPoolExecutor(1);
+  const pools = [processes, threads];
+`;
 
 // ----- The guard (row P159)
 
@@ -31,18 +42,18 @@ const WITH_TASKS = `
 
 const UNGUARDED: Record<string, string> = {
   "top-level await of submit": `
-    const pool = new ProcessPoolExecutor(2);
+    const pool = new ProcessPoolExecutor(1);
     console.log(await pool.submit(double, 1));
     await pool.shutdown();
   `,
   "await using at the top": `
-    await using pool = new ProcessPoolExecutor(2);
+    await using pool = new ProcessPoolExecutor(1);
     console.log(await pool.submit(double, 1));
   `,
   "an async main": `
     async function main(): Promise<void> {
       await Promise.resolve();
-      await using pool = new ProcessPoolExecutor(2);
+      await using pool = new ProcessPoolExecutor(1);
       console.log(await pool.submit(double, 1));
     }
     main();
@@ -54,13 +65,13 @@ const UNGUARDED: Record<string, string> = {
     tasks(import.meta, { waitForEver });
     async function main(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      await using pool = new ProcessPoolExecutor(2);
+      await using pool = new ProcessPoolExecutor(1);
       await pool.submit(waitForEver);
     }
     main();
   `,
   "a pool made at the top and used in main": `
-    const pool = new ProcessPoolExecutor(2);
+    const pool = new ProcessPoolExecutor(1);
     async function main(): Promise<void> {
       console.log(await pool.submit(double, 1));
       await pool.shutdown();
@@ -78,13 +89,13 @@ const UNGUARDED: Record<string, string> = {
     await pool.shutdown();
   `,
   "an initializer": `
-    const pool = new ProcessPoolExecutor({ maxWorkers: 2, initializer: double, initargs: [1] });
+    const pool = new ProcessPoolExecutor({ maxWorkers: 1, initializer: double, initargs: [1] });
     console.log(await pool.submit(double, 1));
     await pool.shutdown();
   `,
   "an import by a worker that catches everything": `
     try {
-      const pool = new ProcessPoolExecutor(2);
+      const pool = new ProcessPoolExecutor(1);
       console.log(await pool.submit(double, 1));
     } catch (error) {
       console.error(String(error));
@@ -115,17 +126,22 @@ for (const [name, main] of Object.entries(UNGUARDED)) {
   );
 }
 
-forEachKind("P159: with its guard the same program runs", (kind) =>
-  projectFor(kind)({
+// The programs below that run to their end have pools of both kinds, one after the other.
+
+test("P159: with its guard the same program runs", () =>
+  withProject({
     "main.ts": `${WITH_TASKS}
+      import { ThreadPoolExecutor } from "@ergate/ergate";
       if (isMain(import.meta)) {
-        await using pool = new ProcessPoolExecutor(2);
-        console.log(await pool.submit(double, 1), (await pool.map(double, [1, 2, 3]).toArray()).join());
+        ${EACH_KIND} {
+          await using pool = new Executor(2);
+          console.log(await pool.submit(double, 1), (await pool.map(double, [1, 2, 3]).toArray()).join());
+        }
       }
     `,
   }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "2 2,4,6\n");
-    assert(new Arrivals(project.folder, "runs").count <= 3);
+    assert.equal(printed(await project.run("main.ts")), "2 2,4,6\n".repeat(2));
+    assert(new Arrivals(project.folder, "runs").count <= 5);
     assert.deepEqual(project.temporary, []);
   }));
 
@@ -146,56 +162,60 @@ const TASKS = `
   tasks(import.meta, { double, pid, amIMain });
 `;
 
-forEachKind(
+test(
   "P159: a program whose tasks live in a module of their own needs no guard and runs once",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": TASKS,
       "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import { appendFileSync } from "node:fs";
       import process from "node:process";
       import { double } from "./tasks.ts";
       appendFileSync(process.env.HERE + "/runs", process.pid + "\\n");
-      const pool = new ProcessPoolExecutor(2);
-      console.log(await pool.submit(double, 21));
+      const pools = [new ProcessPoolExecutor(2), new ThreadPoolExecutor(2)];
+      for (const pool of pools) console.log(await pool.submit(double, 21));
     `,
     }, async (project) => {
-      assert.equal(printed(await project.run("main.ts")), "42\n");
+      assert.equal(printed(await project.run("main.ts")), "42\n42\n");
       assert.equal(new Arrivals(project.folder, "runs").count, 1);
       assert.deepEqual(project.temporary, []);
     }),
 );
 
-forEachKind(
+test(
   "guard: a task and an initializer may use an executor, and what they start, too",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": `
-      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      import { ProcessPoolExecutor, tasks, ThreadPoolExecutor } from "@ergate/ergate";
+      import { isMainThread } from "node:worker_threads";
+      const Executor = isMainThread ? ProcessPoolExecutor : ThreadPoolExecutor;
       export function double(n: number): number {
         return 2 * n;
       }
       let first = 0;
       export async function setUp(): Promise<void> {
-        await using pool = new ProcessPoolExecutor(1);
+        await using pool = new Executor(1);
         first = await pool.submit(double, 4);
       }
       export async function later(): Promise<number[]> {
         await new Promise((resolve) => setTimeout(resolve, 1));
-        await using pool = new ProcessPoolExecutor(1);
+        await using pool = new Executor(1);
         return [first, await pool.submit(double, 5)];
       }
       tasks(import.meta, { double, setUp, later });
     `,
       "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import { later, setUp } from "./tasks.ts";
-      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, initializer: setUp });
-      console.log((await pool.submit(later)).join());
+      ${EACH_KIND} {
+        await using pool = new Executor({ maxWorkers: 1, initializer: setUp });
+        console.log((await pool.submit(later)).join());
+      }
     `,
     }, async (project) => {
-      assert.equal(printed(await project.run("main.ts")), "8,10\n");
+      assert.equal(printed(await project.run("main.ts")), "8,10\n8,10\n");
       assert.deepEqual(project.temporary, []);
     }),
 );
@@ -203,31 +223,34 @@ forEachKind(
 // ----- isMain
 
 const MAIN = `
-  import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+  import { isMain, ProcessPoolExecutor, tasks, ThreadPoolExecutor } from "@ergate/ergate";
   import { amIMain as isTaskModuleMain } from "./tasks.ts";
   export function amIMain(): boolean {
     return isMain(import.meta);
   }
   tasks(import.meta, { amIMain });
   if (isMain(import.meta)) {
-    await using pool = new ProcessPoolExecutor(1);
     console.log("here", amIMain(), isTaskModuleMain());
-    console.log("there", await pool.submit(amIMain), await pool.submit(isTaskModuleMain));
+    ${EACH_KIND} {
+      await using pool = new Executor(1);
+      console.log("there", await pool.submit(amIMain), await pool.submit(isTaskModuleMain));
+    }
   }
 `;
+const IN_MAIN = "here true false\nthere false false\nthere false false\n";
 
-forEachKind(
+test(
   "isMain: true in the main module of the program alone, not in an imported one, nor in a worker",
-  (kind) =>
-    projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
-      assert.equal(printed(await project.run("main.ts")), "here true false\nthere false false\n");
+  () =>
+    withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+      assert.equal(printed(await project.run("main.ts")), IN_MAIN);
     }),
 );
 
-forEachKind(
+test(
   "isMain: a module that another program imports is not main",
-  (kind) =>
-    projectFor(kind)(
+  () =>
+    withProject(
       { "tasks.ts": TASKS, "main.ts": MAIN, "other.ts": `import "./main.ts"; console.log("other");` },
       async (
         project,
@@ -237,25 +260,25 @@ forEachKind(
     ),
 );
 
-forEachKind(
+test(
   "isMain: a main module that is run by a link",
-  (kind) =>
-    projectFor(kind)({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
+  () =>
+    withProject({ "tasks.ts": TASKS, "main.ts": MAIN }, async (project) => {
       symlinkSync(project.path("main.ts"), project.path("link.ts"));
-      assert.equal(printed(await project.run("link.ts")), "here true false\nthere false false\n");
+      assert.equal(printed(await project.run("link.ts")), IN_MAIN);
     }),
 );
 
-forEachKind(
+test(
   "isMain: a main module that is named by its folder, where a host takes one",
-  (kind) =>
-    projectFor(kind)({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
+  () =>
+    withProject({ "probe/main.ts": `console.log("up");`, "probe/package.json": `{ "main": "main.ts" }` }, async (
       project,
     ) => {
-      project.write({ "tasks.ts": TASKS, "main.ts": inKind(kind, MAIN) });
+      project.write({ "tasks.ts": TASKS, "main.ts": MAIN });
       const probe = await project.run("probe");
       const named = await project.run(".");
-      if (probe.code === 0) assert.equal(printed(named), "here true false\nthere false false\n");
+      if (probe.code === 0) assert.equal(printed(named), IN_MAIN);
       else assert.equal(named.stdout, "", "a host that runs no folder at all has run this one");
     }, { packageJson: { main: "main.ts" } }),
 );
@@ -273,10 +296,12 @@ const USES_NAMES = `
 `;
 
 const SAYS_HELLO = `
-  import { ProcessPoolExecutor } from "@ergate/ergate";
+  import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
   import { hello } from "./tasks.ts";
-  await using pool = new ProcessPoolExecutor(1);
-  console.log(await pool.submit(hello, "ant"));
+  ${EACH_KIND} {
+    await using pool = new Executor(1);
+    console.log(await pool.submit(hello, "ant"));
+  }
 `;
 
 const UTIL = `export function shout(text: string): string { return text.toUpperCase() + "!"; }`;
@@ -292,31 +317,36 @@ const NAMES = {
   packageJson: { imports: { "#util": "./util.ts" }, dependencies: { "small-package": "1.0.0" } },
 };
 
-forEachKind(
+test(
   "project: a worker sees the import map of deno.json, the imports of package.json and the packages of npm",
-  (kind) =>
-    projectFor(kind)(
+  () =>
+    withProject(
       { ...SMALL_PACKAGE, "util.ts": UTIL, "tasks.ts": USES_NAMES, "main.ts": SAYS_HELLO },
       async (project) => {
-        assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
+        assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n".repeat(2));
       },
       NAMES,
     ),
 );
 
-forEachKind("project: the same from any working folder, the workers' own included", (kind) =>
-  projectFor(kind)({
+test("project: the same from any working folder, the workers' own included", () =>
+  withProject({
     ...SMALL_PACKAGE,
     "util.ts": UTIL,
     "tasks.ts": USES_NAMES,
-    "main.ts": SAYS_HELLO.replace("Executor(1)", `Executor({ maxWorkers: 1, cwd: "/" })`),
+    "main.ts": `
+      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { hello } from "./tasks.ts";
+      await using pool = new ProcessPoolExecutor({ maxWorkers: 1, cwd: "/" });
+      console.log(await pool.submit(hello, "ant"));
+    `,
   }, async (project) => {
     for (const cwd of ["/", project.path("tmp")]) {
       assert.equal(printed(await project.run("main.ts", { cwd })), "Hello, ANT!\n");
     }
-  }, NAMES), { needs: { processes: true } });
+  }, NAMES));
 
-forEachKind("project: one with a package.json and no deno.json", (kind) =>
+test("project: one with a package.json and no deno.json", () =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -326,12 +356,12 @@ forEachKind("project: one with a package.json and no deno.json", (kind) =>
       "package.json": `{ "type": "module", "dependencies": { "small-package": "1.0.0" } }`,
       "tasks.ts": USES_NAMES.replace("#util", "./util.ts").replace("@ergate/ergate", mod),
       "util.ts": UTIL,
-      "main.ts": inKind(kind, SAYS_HELLO).replace("@ergate/ergate", mod),
+      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
     });
-    assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n");
+    assert.equal(printed(await project.run("main.ts")), "Hello, ANT!\n".repeat(2));
   }));
 
-forEachKind("project: one with neither", (kind) =>
+test("project: one with neither", () =>
   withTempFolder(async (folder) => {
     const project = new UserProject(folder);
     mkdirSync(project.path("tmp"));
@@ -342,34 +372,36 @@ forEachKind("project: one with neither", (kind) =>
         export function hello(name: string): string { return "Hello, " + name; }
         tasks(import.meta, { hello });
       `,
-      "main.ts": inKind(kind, SAYS_HELLO).replace("@ergate/ergate", mod),
+      "main.ts": SAYS_HELLO.replace("@ergate/ergate", mod),
     });
-    assert.equal(printed(await project.run("main.ts")), "Hello, ant\n");
+    assert.equal(printed(await project.run("main.ts")), "Hello, ant\n".repeat(2));
   }));
 
-forEachKind(
+test(
   "project: its folder may have a blank, a hash, a percent sign and letters of any script in its name",
-  (kind) =>
+  () =>
     withTempFolder(async (folder) => {
       const odd = `${folder}/a b #1 100% ñ 蟻`;
-      await projectFor(kind)({ "tasks.ts": TASKS }, (project) => renameSync(project.folder, odd));
+      await withProject({ "tasks.ts": TASKS }, (project) => renameSync(project.folder, odd));
       const project = new UserProject(odd);
       project.write({
         "main.ts": `
-        import { ProcessPoolExecutor } from "@ergate/ergate";
+        import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
         import { double } from "./tasks.ts";
-        await using pool = new ProcessPoolExecutor(1);
-        console.log(await pool.submit(double, 21));
+        ${EACH_KIND} {
+          await using pool = new Executor(1);
+          console.log(await pool.submit(double, 21));
+        }
       `,
       });
-      assert.equal(printed(await project.run("main.ts", { env: { TMPDIR: folder } })), "42\n");
+      assert.equal(printed(await project.run("main.ts", { env: { TMPDIR: folder } })), "42\n42\n");
     }),
 );
 
 // ----- When tasks are registered
 
-forEachKind("tasks: registered after the worker started, by a dynamic import", (kind) =>
-  projectFor(kind)({
+test("tasks: registered after the worker started, by a dynamic import", () =>
+  withProject({
     "tasks.ts": TASKS,
     "late.ts": `
       import { tasks } from "@ergate/ergate";
@@ -377,21 +409,20 @@ forEachKind("tasks: registered after the worker started, by a dynamic import", (
       tasks(import.meta, { triple });
     `,
     "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
       import { double } from "./tasks.ts";
-      await using pool = new ProcessPoolExecutor(1);
-      console.log(await pool.submit(double, 1));
+      ${POOL_OF_EACH_KIND}
+      for (const pool of pools) console.log(await pool.submit(double, 1));
       const { triple } = await import("./late.ts");
-      console.log(await pool.submit(triple, 1), await pool.submit(double, 2));
+      for (const pool of pools) console.log(await pool.submit(triple, 1), await pool.submit(double, 2));
     `,
   }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "2\n3 4\n");
+    assert.equal(printed(await project.run("main.ts")), "2\n2\n3 4\n3 4\n");
   }));
 
-forEachKind(
+test(
   "tasks: registered late in a module that the worker has imported already",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       export function first(): string { return "first"; }
@@ -403,22 +434,24 @@ forEachKind(
       }
     `,
       "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
       import * as late from "./tasks.ts";
-      await using pool = new ProcessPoolExecutor(1);
-      console.log(await pool.submit(late.first));
+      ${POOL_OF_EACH_KIND}
+      for (const pool of pools) console.log(await pool.submit(late.first));
       late.more();
-      // No worker ever registers it: an error, and the pool works on.
-      console.log(await pool.submit(late.second).exception().then((error) => (error as Error).name));
-      console.log(await pool.submit(late.first));
+      for (const pool of pools) {
+        // No worker ever registers it: an error, and the pool works on.
+        console.log(await pool.submit(late.second).exception().then((error) => (error as Error).name));
+        console.log(await pool.submit(late.first));
+      }
     `,
     }, async (project) => {
-      assert.equal(printed(await project.run("main.ts")), "first\nTaskNotFoundError\nfirst\n");
+      const after = "TaskNotFoundError\nfirst\n";
+      assert.equal(printed(await project.run("main.ts")), `first\nfirst\n${after}${after}`);
     }),
 );
 
-forEachKind("tasks: two versions of one module side by side", (kind) =>
-  projectFor(kind)({
+test("tasks: two versions of one module side by side", () =>
+  withProject({
     "versioned.ts": `
       import { tasks } from "@ergate/ergate";
       const version = new URL(import.meta.url).search;
@@ -426,38 +459,44 @@ forEachKind("tasks: two versions of one module side by side", (kind) =>
       tasks(import.meta, { which });
     `,
     "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
-      await using pool = new ProcessPoolExecutor(1);
+      ${POOL_OF_EACH_KIND}
       const one = await import("./versioned.ts?v=1" as string);
-      console.log(await pool.submit(one.which));
+      for (const pool of pools) console.log(await pool.submit(one.which));
       const two = await import("./versioned.ts?v=2" as string);
-      console.log(await pool.submit(two.which), await pool.submit(one.which), await pool.submit(two.which));
+      for (const pool of pools) {
+        console.log(await pool.submit(two.which), await pool.submit(one.which), await pool.submit(two.which));
+      }
     `,
   }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=2 ?v=1 ?v=2\n");
+    assert.equal(printed(await project.run("main.ts")), "?v=1\n?v=1\n?v=2 ?v=1 ?v=2\n?v=2 ?v=1 ?v=2\n");
   }));
 
-forEachKind(
+test(
   "tasks: a module that was rewritten and loaded again runs in its new text, in a new worker",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "hot.ts": hot(1),
       "tasks.ts": TASKS,
       "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
       import { writeFileSync } from "node:fs";
       import { pid } from "./tasks.ts";
-      await using pool = new ProcessPoolExecutor(1);
+      ${POOL_OF_EACH_KIND}
       const one = await import("./hot.ts?1" as string);
-      console.log(await pool.submit(one.which));
-      const before = await pool.submit(pid);
+      const before: number[] = [];
+      for (const pool of pools) {
+        console.log(await pool.submit(one.which));
+        before.push(await pool.submit(pid));
+      }
       writeFileSync(new URL("hot.ts", import.meta.url), ${JSON.stringify(hot(2))});
       const two = await import("./hot.ts?2" as string);
-      console.log(await pool.submit(two.which));
-      console.log(before !== await pool.submit(pid));
+      for (const pool of pools) {
+        console.log(await pool.submit(two.which));
+        console.log(!before.includes(await pool.submit(pid)));
+      }
     `,
     }, async (project) => {
-      assert.equal(printed(await project.run("main.ts")), "version 1\nversion 2\ntrue\n");
+      const after = "version 2\ntrue\n";
+      assert.equal(printed(await project.run("main.ts")), `version 1\nversion 1\n${after}${after}`);
     }),
 );
 
@@ -472,60 +511,68 @@ function hot(version: number): string {
 
 // ----- Pools in pools
 
-forEachKind("nested: a task may use a pool of its own", (kind) =>
-  projectFor(kind)({
+test("nested: a task may use a pool of its own", () =>
+  withProject({
     "tasks.ts": `
-      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      import { ProcessPoolExecutor, tasks, ThreadPoolExecutor } from "@ergate/ergate";
+      import { isMainThread } from "node:worker_threads";
+      const Executor = isMainThread ? ProcessPoolExecutor : ThreadPoolExecutor;
       export function double(n: number): number { return 2 * n; }
       export async function sumOfDoubles(n: number): Promise<number> {
-        await using pool = new ProcessPoolExecutor(2);
+        await using pool = new Executor(2);
         const doubles = await pool.map(double, Array.from({ length: n }, (_, i) => i)).toArray();
         return doubles.reduce((sum, value) => sum + value, 0);
       }
       export async function deeper(n: number): Promise<number> {
-        await using pool = new ProcessPoolExecutor(1);
+        await using pool = new Executor(1);
         return await pool.submit(sumOfDoubles, n);
       }
       tasks(import.meta, { double, sumOfDoubles, deeper });
     `,
     "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import { deeper, sumOfDoubles } from "./tasks.ts";
-      await using pool = new ProcessPoolExecutor(2);
-      console.log((await pool.map(sumOfDoubles, [1, 10, 100]).toArray()).join(), await pool.submit(deeper, 10));
+      ${EACH_KIND} {
+        await using pool = new Executor(2);
+        console.log((await pool.map(sumOfDoubles, [10, 100]).toArray()).join(), await pool.submit(deeper, 10));
+      }
     `,
   }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "0,90,9900 90\n");
+    assert.equal(printed(await project.run("main.ts")), "90,9900 90\n".repeat(2));
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachKind("nested: a pool that a task left open ends with its worker", (kind) =>
-  projectFor(kind)({
+test("nested: a pool that a task left open ends with its worker", () =>
+  withProject({
     "tasks.ts": `
-      import { ProcessPoolExecutor, tasks } from "@ergate/ergate";
-      let pool: ProcessPoolExecutor | undefined;
+      import { ProcessPoolExecutor, tasks, ThreadPoolExecutor } from "@ergate/ergate";
+      import { isMainThread } from "node:worker_threads";
+      const Executor = isMainThread ? ProcessPoolExecutor : ThreadPoolExecutor;
+      let pool: ProcessPoolExecutor | ThreadPoolExecutor | undefined;
       export function double(n: number): number { return 2 * n; }
       export async function doubleThere(n: number): Promise<number> {
-        pool ??= new ProcessPoolExecutor(1);
+        pool ??= new Executor(1);
         return await pool.submit(double, n);
       }
       tasks(import.meta, { double, doubleThere });
     `,
     "main.ts": `
-      import { ProcessPoolExecutor } from "@ergate/ergate";
+      import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
       import { doubleThere } from "./tasks.ts";
-      const pool = new ProcessPoolExecutor(1);
-      console.log((await pool.map(doubleThere, [1, 2, 3]).toArray()).join());
+      ${EACH_KIND} {
+        const pool = new Executor(1);
+        console.log((await pool.map(doubleThere, [1, 2, 3]).toArray()).join());
+      }
     `,
   }, async (project) => {
-    assert.equal(printed(await project.run("main.ts")), "2,4,6\n");
+    assert.equal(printed(await project.run("main.ts")), "2,4,6\n".repeat(2));
     assert.deepEqual(project.temporary, []);
   }));
 
-forEachKind(
+test(
   "workers: one that dies between its hello and its first call breaks the pool, and is no loop",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": TASKS,
       // Loaded by the workers before all else: the first message from the parent ends them.
       "preload.mjs": `
@@ -552,13 +599,12 @@ forEachKind(
       const starts = new Arrivals(project.folder, "starts").count;
       assert(starts >= 1 && starts <= 5, `${starts} workers were started`);
     }),
-  { needs: { processes: true } },
 );
 
-forEachKind(
+test(
   "options: env, cwd and execArgv reach the workers, env on top of the parent's",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       import process from "node:process";
@@ -580,13 +626,12 @@ forEachKind(
       const result = await project.run("main.ts", { env: { COLOUR: "blue", SIZE: "big" } });
       assert.equal(printed(result), `red,big,${project.path("tmp")}\nblue,big,${project.folder}\n`);
     }),
-  { needs: { processes: true } },
 );
 
-forEachKind(
+test(
   "options: the environment of workers, processes and threads, is the program's, with nothing of the engine in it",
-  (kind) =>
-    projectFor(kind)({
+  () =>
+    withProject({
       "tasks.ts": `
       import { tasks } from "@ergate/ergate";
       import process from "node:process";
@@ -611,5 +656,4 @@ forEachKind(
       });
       assert.equal(printed(run), "[] yes\n[] yes\n");
     }),
-  { needs: { processes: true } },
 );

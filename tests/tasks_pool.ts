@@ -7,7 +7,7 @@ import { identity } from "./tasks.ts";
 
 /** Maps over numbers in a pool of its own; gives them, and the names of the workers. */
 export async function mapInside(hasProcesses: boolean, numbers: readonly number[]): Promise<unknown[]> {
-  await using pool = hasProcesses ? new Pool(2) : new ThreadPool(2);
+  await using pool = hasProcesses ? new Pool(1) : new ThreadPool(1);
   return [await pool.map(identity, numbers), (await pool.apply(nameOfProcess)).name];
 }
 
