@@ -544,9 +544,9 @@ forEachRoadTogether("big data: what the caller changes after submit is not seen"
 });
 
 forEachRoadTogether("big data: what a task changes after it has returned is not seen", async (pool) => {
-  const sizes = [SEGMENT_SIZE, MB, 5 * MB];
+  const sizes = [SEGMENT_SIZE, 5 * MB];
   for (const size of sizes) {
-    const results = await Promise.all([1, 2, 3].map((byte) => pool.submit(reused, byte, size)));
+    const results = await Promise.all([1, 2].map((byte) => pool.submit(reused, byte, size)));
     for (const [i, result] of results.entries()) assertFull(result, i + 1);
   }
 });
@@ -576,8 +576,8 @@ forEachRoadTogether("big data: transfer() moves a task's result", async (pool) =
   }
 });
 
-forEachRoadTogether("big data: 32 MB both ways", async (pool) => {
-  const value = pattern(32 * MB);
+forEachRoadTogether("big data: 20 MB both ways", async (pool) => {
+  const value = pattern(20 * MB);
   assertSame(await pool.submit(echo, value) as ArrayBuffer, value);
 });
 
@@ -610,10 +610,10 @@ forEachRoadTogether("transfer: many small buffers go both ways", async (pool) =>
 });
 
 forEachKindTogether(
-  "transfer: a call may have tens or hundreds of thousands of buffers",
+  "transfer: a call may have tens of thousands of buffers",
   (kind) =>
     withPool(kind, { maxWorkers: 1 }, async (pool) => {
-      const count = kind.can.processes ? 100_000 : 10_000; // Node's time to post so many grows with their square
+      const count = kind.can.processes ? 70_000 : 10_000; // Node's time to post so many grows with their square
       const buffers = range(count).map(() => new ArrayBuffer(8));
       assert.equal(await pool.with({ transfer: buffers }).submit(sizeOf, buffers), 8 * count);
     }),
@@ -729,7 +729,7 @@ forEachRoadTogether(
 forEachRoadTogether("big data: a worker that is killed while it sends a result costs that call only", async (pool) => {
   await withTempFolder(async (folder) => {
     const started = new Arrivals(folder, "started");
-    const lost = pool.submit(bytesLater, 64 * MB, 1, started.path);
+    const lost = pool.submit(bytesLater, 24 * MB, 1, started.path);
     const others = [pool.submit(echo, 2), pool.submit(bytes, MB, 3)] as const;
     const failure = rejection(lost);
     await started.wait(1);

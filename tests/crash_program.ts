@@ -295,7 +295,8 @@ async function shutDownAtLoop(pool: Executor): Promise<void> {
   });
   let isOver = false;
   const closed = pool.shutdown().finally(() => isOver = true);
-  await Promise.race([closed, crashed()]); // where the host does not tell a thread of its end, nothing goes wrong
+  // Where the host does not tell a thread of its end, nothing goes wrong.
+  await Promise.race([closed, crashed().catch(() => 0)]);
   for (; !isOver; await sleep(2)) {
     for (const [handle, callback] of graces) {
       graces.delete(handle);
