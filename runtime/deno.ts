@@ -37,6 +37,9 @@ const IMPORTS = "ergate.imports";
 /** Flags of the user's project, as a worker's program leaves them to pools of its own: its main module is no file. */
 const PROJECT = "ergate.project";
 
+/** Bytes of the literal imports at most: Linux takes 128 KB for one argument of a program. */
+const MOST_IMPORTS = 100_000;
+
 /** Set in a worker whose program is a bundle. */
 const WORKER_MARK = "ergate.bundled";
 
@@ -173,7 +176,14 @@ function workerProgram(
   projectFlags: readonly string[],
   importOf: (url: string) => string = (url) => `import(${url})`,
 ): string {
-  const imports = Array.from(modules, (module) => `${literal(module)}:()=>${importOf(literal(module))}`);
+  const imports: string[] = [];
+  let size = 0;
+  for (const module of modules) {
+    const item = `${literal(module)}:()=>${importOf(literal(module))}`;
+    size += encodeURIComponent(item).length;
+    if (size > MOST_IMPORTS) break; // the others are to it as modules that were registered after its start
+    imports.push(item);
+  }
   const program = [
     `globalThis[Symbol.for(${literal(IMPORTS)})]={${imports.join()}};`,
     `globalThis[Symbol.for(${literal(PROJECT)})]=${JSON.stringify(projectFlags)};`,

@@ -396,3 +396,20 @@ if (runtimeName !== "deno") {
       }));
   }
 }
+
+test("tasks: a thousand modules of tasks do not keep a worker from its start", () =>
+  withProject({
+    "main.ts": `
+      import { isMain, ProcessPoolExecutor, tasks } from "@ergate/ergate";
+      export function double(n: number): number { return 2 * n; }
+      for (let i = 0; i < 1000; i++) tasks({ url: "file:///" + "folder/".repeat(12) + i + ".ts" }, { nothing: () => i });
+      tasks(import.meta, { double });
+      if (isMain(import.meta)) {
+        await using pool = new ProcessPoolExecutor(1);
+        console.log(await pool.submit(double, 21));
+      }
+    `,
+  }, async (project) => {
+    const { stdout, stderr } = await project.run("main.ts");
+    assert.equal(stdout, "42\n", stderr);
+  }));
