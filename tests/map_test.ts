@@ -239,13 +239,11 @@ forEachKindTogether(
 // Shutdown
 
 forEachKind("C17 map: a shutdown right behind a map of one item more than there are workers", async (kind) => {
-  for (let round = 0; round < 2; round++) {
-    await withPool(kind, { maxWorkers: 2 }, async (pool) => {
-      const results = pool.map(more.toText, range(3));
-      await pool.shutdown();
-      assert.deepEqual(await results.toArray(), ["0", "1", "2"]);
-    });
-  }
+  await withPool(kind, { maxWorkers: 2 }, async (pool) => {
+    const results = pool.map(more.toText, range(3));
+    await pool.shutdown();
+    assert.deepEqual(await results.toArray(), ["0", "1", "2"]);
+  });
 });
 
 forEachKind(

@@ -152,7 +152,8 @@ forEachKindTogether(
       await arrivals.wait(1);
       await sleep(50); // so that the watch has seen the call
       latch.open();
-      tasks.spin(1.5 * ENOUGH); // it ends meanwhile, and is not heard of
+      // No turn of the parent ends meanwhile: the call ends, and is not heard of.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.5 * ENOUGH);
       assert.equal(await future, before);
       assert.equal(await pool.submit(tasks.workerId), before);
     }),
