@@ -50,8 +50,10 @@ function range(end: number): number[] {
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !await holds(); await new Promise((go) => setTimeout(go, 3))) {
-    if (Date.now() > end) throw new Error(`Waited in vain until ${what}`);
+  // By ticks: of a machine that is halted for a while, no more than one counts.
+  for (let left = 20_000; !await holds(); left -= 3) {
+    if (left < 0) throw new Error(`Waited in vain until ${what}`);
+    await new Promise((go) => setTimeout(go, 3));
   }
 }
 
