@@ -36,11 +36,6 @@ export class Deque<T> {
     return index < this.#size ? this.#ring[(this.#head + index) & (this.#ring.length - 1)] : undefined;
   }
 
-  /** Replaces the item at `index` from the front. */
-  replace(index: number, item: T): void {
-    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = item;
-  }
-
   /** Takes the first item. */
   shift(): T | undefined {
     if (this.#size === 0) return undefined;

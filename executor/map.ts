@@ -316,7 +316,7 @@ export class MapCalls implements MapResults<unknown>, ItemSource, MapOfDrawing, 
     this.#drawing.draw();
   }
 
-  /** Gives the first slots to the first readers, as far as both are there and settled. */
+  /** Gives the first readers the next outcomes, as far as both are there. */
   #deliverSettled(): void {
     while (this.#readers.size > 0) {
       if (this.#outcomes.hasNext) {

@@ -91,7 +91,7 @@ const AHEAD = 4096;
 type PoolState = "RUN" | "CLOSE" | "TERMINATE";
 
 /** A map that still draws from its input. */
-class Drawing {
+class DrawingMap {
   /** Whether its reader may leave it: nobody but the program reads it. */
   readonly isLazy: boolean;
   /** Resolves when nothing more is drawn. */
@@ -171,7 +171,7 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
   readonly #name: string;
   #state: PoolState = "RUN";
   /** Maps that still draw from their inputs. */
-  readonly #drawing = new Set<Drawing>();
+  readonly #drawing = new Set<DrawingMap>();
   /** Failures that nobody has looked at; what fails as the pool is terminated is no news. */
   readonly #unseen: UnseenFailures;
   /** The end of the workers, once they were terminated. */
@@ -511,21 +511,19 @@ export class Pool<InitArgs extends unknown[] = unknown[]> {
 
   #startMap(fn: AnyFunction, rest: readonly unknown[], mode: MapMode): MapCalls {
     this.#checkRunning();
-    const drawing = new Drawing(!mode.isGathered);
-    this.#drawing.add(drawing);
-    let isStarted = false;
+    const map = new DrawingMap(!mode.isGathered);
+    this.#drawing.add(map);
     const onExhausted = (): void => {
-      this.#drawing.delete(drawing);
-      drawing.ended.resolve();
+      this.#drawing.delete(map);
+      map.ended.resolve();
       // Later: the map is in the midst of something.
       if (this.#state === "CLOSE") queueMicrotask(() => this.#shutDownIfDrawn());
     };
     try {
-      drawing.calls = mapOf(this.#executor, fn, rest, { ...mode, onExhausted });
-      isStarted = true;
-      return drawing.calls;
-    } finally {
-      if (!isStarted) onExhausted();
+      return map.calls = mapOf(this.#executor, fn, rest, { ...mode, onExhausted });
+    } catch (error) {
+      onExhausted();
+      throw error;
     }
   }
 

@@ -1,8 +1,9 @@
 /**
  * The adapter of Deno 2.9 and later.
  *
- * The program of a child, or a thread, is a `data:` module. It holds one literal `import()` for each module that the worker may need, as a
- * literal import needs no read permission and a computed one does; and at its end that of the worker's entry.
+ * The program of a child, or a thread, is a `data:` module. It holds an `import()` for each module that the worker may need, and at its
+ * end that of the worker's entry: a child's are literal, as a literal import needs no read permission and a computed one does; a
+ * thread has its program's.
  */
 import { SLATE_SIZE, type SlateMemory } from "../channel/slate.ts";
 import { isErgateError, NotSupportedError } from "../errors.ts";

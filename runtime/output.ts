@@ -38,56 +38,73 @@ export async function relayOutput({ stdout, stderr, exited }: Printer): Promise<
     [stdout, nodeProcess().stdout],
     [stderr, nodeProcess().stderr],
   ];
-  await Promise.all([exited, ...outputs.map(([output, target]) => output && relay(output, target, exited))]);
+  await Promise.all([exited, ...outputs.map(([output, target]) => output && new Relay(output, target, exited).done)]);
 }
 
-function relay(output: ChildOutput, target: NodeWritable, exited: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const lines = new LineBuffer();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let hasExited = false;
-    let ended = false;
-    /** Resolves when the target has taken all that was written so far. */
-    let written: Promise<void> = Promise.resolve();
-    /** Writes that the target has not taken, for which reading stands: a silence of ours, not of the child. */
-    let awaited = 0;
+/** One output of a worker, on its way. */
+class Relay {
+  /** Resolves when it has ended, and all of it was taken. */
+  readonly done: Promise<void>;
+  readonly #output: ChildOutput;
+  readonly #target: NodeWritable;
+  readonly #lines = new LineBuffer();
+  readonly #resolve: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasExited = false;
+  #ended = false;
+  /** Resolves when the target has taken all that was written so far. */
+  #written: Promise<void> = Promise.resolve();
+  /** Writes that the target has not taken, for which reading stands: a silence of ours, not of the child. */
+  #awaited = 0;
 
-    function write(bytes: Uint8Array): Promise<void> | undefined {
-      if (bytes.length === 0) return undefined;
-      const { taken, isFull } = writeTo(target, bytes);
-      const before = written;
-      written = taken.then(() => before);
-      return isFull ? taken : undefined;
-    }
-    function end(): void {
-      if (ended) return;
-      ended = true;
-      clearTimeout(timer);
-      write(lines.flush());
-      written.then(resolve);
-    }
-    function waitForSilence(): void {
-      clearTimeout(timer);
-      if (!hasExited || ended || awaited > 0) return;
-      timer = setTimeout(() => {
-        output.stop();
-        end();
-      }, SILENCE_AFTER_EXIT);
-    }
+  constructor(output: ChildOutput, target: NodeWritable, exited: Promise<unknown>) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#output = output;
+    this.#target = target;
     exited.then(() => {
-      hasExited = true;
-      waitForSilence();
+      this.#hasExited = true;
+      this.#waitForSilence();
     });
-    output.listen((bytes) => {
-      const taken = write(lines.take(bytes));
-      if (taken !== undefined) awaited++;
-      waitForSilence();
-      return taken?.then(() => {
-        awaited--;
-        waitForSilence();
-      });
-    }, end);
-  });
+    output.listen((bytes) => this.#take(bytes), () => this.#end());
+  }
+
+  #take(bytes: Uint8Array): Promise<void> | undefined {
+    const taken = this.#write(this.#lines.take(bytes));
+    if (taken !== undefined) this.#awaited++;
+    this.#waitForSilence();
+    return taken?.then(() => {
+      this.#awaited--;
+      this.#waitForSilence();
+    });
+  }
+
+  /** Writes; gives what is to be waited for before more is read. */
+  #write(bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length === 0) return undefined;
+    const { taken, isFull } = writeTo(this.#target, bytes);
+    const before = this.#written;
+    this.#written = taken.then(() => before);
+    return isFull ? taken : undefined;
+  }
+
+  #waitForSilence(): void {
+    clearTimeout(this.#timer);
+    if (!this.#hasExited || this.#ended || this.#awaited > 0) return;
+    this.#timer = setTimeout(() => {
+      this.#output.stop();
+      this.#end();
+    }, SILENCE_AFTER_EXIT);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#write(this.#lines.flush());
+    this.#written.then(this.#resolve);
+  }
 }
 
 /** Milliseconds between two looks at whether a stream has written what it holds. */
