@@ -119,7 +119,8 @@ const LOOK_INTERVAL = 20;
 function writeTo(target: NodeWritable, bytes: Uint8Array): { taken: Promise<void>; isFull: boolean } {
   const { promise: taken, resolve } = Promise.withResolvers<void>();
   let isTaken = false;
-  function take(): void {
+  function take(error?: Error | null): void {
+    if (error) forgive(target);
     isTaken = true;
     resolve();
   }
@@ -135,6 +136,16 @@ function writeTo(target: NodeWritable, bytes: Uint8Array): { taken: Promise<void
   // the two from us.
   else if (!isTaken) onceDrained(target, taken, take);
   return { taken, isFull };
+}
+
+/** Outputs whose reader is gone, as that of `| head -1`. */
+const forgiven = new WeakSet<NodeWritable>();
+
+/** Drops what cannot be written any more, as the console does: else the 'error' that follows would end the program. */
+function forgive(target: NodeWritable): void {
+  if (forgiven.has(target)) return;
+  forgiven.add(target);
+  target.on("error", () => {});
 }
 
 /** Who waits for a stream's 'drain': by one listener for all, as a stream complains of many. */

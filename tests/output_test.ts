@@ -393,14 +393,16 @@ forEachKind(
 );
 
 forEachKind(
-  "output: a program whose stdout is closed by its reader ends, and its workers with it",
+  "output: a program whose stdout is closed by its reader, as by head, goes on to its end, and what is printed is dropped",
   (kind) =>
     projectFor(kind)(program(PRINTS_MUCH), async (project) => {
-      const child = start(project, "main.ts", ["ignore", "pipe", "ignore"]);
+      const child = start(project, "main.ts", ["ignore", "pipe", "pipe"]);
+      let stderr = "";
+      child.stderr!.on("data", (text: Uint8Array) => stderr += String(text));
       await new Promise((resolve) => child.stdout!.once("data", resolve));
       child.stdout!.destroy();
-      // How, is each host's own way: by EPIPE, by SIGPIPE, or to its end with nobody listening.
-      await new Promise((resolve) => child.on("close", resolve));
+      assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0, stderr);
+      assert.match(stderr, /^-?\d+\n$/); // its own last words
       await project.untilClean();
     }),
 );
