@@ -2,6 +2,7 @@
 import { NotSupportedError } from "../errors.ts";
 import { runtime as hostRuntime } from "../runtime/mod.ts";
 import type { Runtime, WorkerEntry } from "../runtime/runtime.ts";
+import { isWorker } from "../tasks/current_task.ts";
 import { runWorker } from "./worker_main.ts";
 
 const OWN_NAME = /\/executor\/worker_entry\.([cm]?[jt]s)$/;
@@ -23,7 +24,9 @@ export function workerEntry(runtime: Runtime): () => WorkerEntry {
 }
 
 // In a bundle there is no entry of its own: the bundle is run again, and this makes it a worker as soon as it is imported,
-// before the program in it asks whether it is the main one.
-if ((hostRuntime().inBinary || !OWN_NAME.test(import.meta.url ?? "")) && hostRuntime().takeWorkerMark()) {
+// before the program in it asks whether it is the main one. Not where another copy of ergate has done so, and this one came
+// with a module of tasks.
+const isBundled = hostRuntime().inBinary || !OWN_NAME.test(import.meta.url ?? "");
+if (isBundled && !isWorker() && hostRuntime().takeWorkerMark()) {
   void runWorker(hostRuntime());
 }

@@ -98,6 +98,12 @@ function registerFunction(module: ModuleMeta, name: string, fn: unknown): void {
       }`,
     );
   }
+  if (/^class\b/.test(Function.prototype.toString.call(fn))) {
+    throw new TypeError(
+      `Cannot register task '${name}' as it must be a function that can be called: it is a class; ` +
+        "register a function that makes one",
+    );
+  }
   if (name === "") {
     throw new TypeError(
       "Cannot register an anonymous function as a task must have a name: give it one\n\n" +

@@ -14,6 +14,7 @@ import {
   runtimeName,
   test,
 } from "./harness.ts";
+import { bundle as bundleErgate } from "../npm/build.ts";
 import { REPOSITORY } from "./project.ts";
 import { type UserProject, withProject } from "./user_project.ts";
 
@@ -70,6 +71,23 @@ const SPLIT_PROGRAM = {
       console.log(await pool.submit(double, 2), await pool.submit(triple, 2));
     }
     if (isMain(import.meta)) await main();
+  `,
+};
+
+/** Its tasks come with a copy of ergate of their own, a bundled one, as the npm package is. */
+const COPIES = {
+  "tasks.ts": `
+    import { tasks } from "./copy/dist/mod.js";
+    export function double(n: number): number { return 2 * n; }
+    tasks(import.meta, { double });
+  `,
+  "main.ts": `
+    import { ProcessPoolExecutor, ThreadPoolExecutor } from "@ergate/ergate";
+    import { double } from "./tasks.ts";
+    for (const Pool of [ProcessPoolExecutor, ThreadPoolExecutor]) {
+      await using pool = new Pool(1);
+      console.log(await pool.submit(double, 2));
+    }
   `,
 };
 
@@ -229,6 +247,12 @@ test("bundle: a task that runs the program again gets a program, not a worker", 
     await bundle(project, ["--minify"]);
     const env = { COMMAND: JSON.stringify(commandLine(project.path("out/main.mjs"))) };
     assert.equal(printed(await project.run("out/main.mjs", { env })), "outer 0 inner 0\n\n");
+  }));
+
+test("bundle: tasks that come with a bundled copy of ergate run in workers of another copy, and those are made once", () =>
+  withProject(COPIES, async (project) => {
+    await bundleErgate(project.path("copy"));
+    assert.equal(printed(await project.run("main.ts")), "4\n4\n");
   }));
 
 test("bundle: tasks in a module of their own", () =>

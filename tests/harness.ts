@@ -83,6 +83,9 @@ const GROUP_LIMIT = 600_000;
 /** How long workers and their helpers may take to be gone after a test: only those that were forgotten take seconds. */
 const GONE_LIMIT = 10_000;
 
+/** Milliseconds in which a timer that lost a race may run out, before Deno looks for what a test has left. */
+const SETTLING = 5;
+
 /** Characters of an error in the log. */
 const ERROR_LIMIT = 6_000;
 
@@ -186,7 +189,13 @@ export class TestGroup {
 
 function register(name: string, fn: () => Promise<void>, limit: number): void {
   if (host.Deno) {
-    host.Deno.test({ name, fn, sanitizeOps: true, sanitizeResources: true, sanitizeExit: true });
+    host.Deno.test({
+      name,
+      fn: () => fn().finally(() => sleep(SETTLING)),
+      sanitizeOps: true,
+      sanitizeResources: true,
+      sanitizeExit: true,
+    });
   } else if (host.Bun) {
     bunTest!(name, fn, limit);
   } else {

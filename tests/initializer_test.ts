@@ -335,13 +335,15 @@ forEachKind("start: while one worker lives, failures do not break the pool; its 
 });
 
 forEachKind("start: a shutdown does not wait for tries that nobody needs", (kind) => {
+  const failed = Promise.withResolvers<void>();
   const runtime = runtimeWith((go, count) => {
-    if (count === 1) throw new RangeError("not yet");
-    return go();
+    if (count > 1) return go();
+    failed.resolve();
+    throw new RangeError("not yet");
   });
   return withPool(kind, { maxWorkers: 2, runtime }, async (pool) => {
     const futures = range(3).map(() => pool.submit(tasks.workerId));
-    await until("a start has failed", () => runtime.starts > 0);
+    await failed.promise; // the next try comes 50 ms later
     await pool.shutdown({ cancelFutures: true });
     assert(futures.every((future) => future.cancelled()));
     assert.equal(runtime.starts, 1);

@@ -76,6 +76,11 @@ test("tasks, task: what is no function is refused", () => {
       message: /^Cannot register task 'wrong' as it must be a function: current value is /,
     });
   }
+  class Shape {}
+  assert.throws(() => tasks(NOWHERE, { Shape } as never), {
+    name: "TypeError",
+    message: /^Cannot register task 'Shape' as it must be a function that can be called: it is a class; /,
+  });
 });
 
 test("@task: wants a public static method", () => {

@@ -101,7 +101,10 @@ function open(): Opened {
 
 /** What a promise has become after all microtasks, or "pending". */
 async function stateOf<T>(promise: Promise<T>): Promise<T | "pending"> {
-  return await Promise.race([promise, sleep(0).then(() => "pending" as const)]);
+  const pending = sleep(0).then(() => "pending" as const);
+  const state = await Promise.race([promise, pending]);
+  await pending; // Deno complains of a timer that is left
+  return state;
 }
 
 async function endOf({ stream, channel }: Opened): Promise<ChannelEnd> {
