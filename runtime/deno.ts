@@ -73,7 +73,7 @@ export class DenoRuntime extends HostRuntime {
       // Its executable takes no module to run: it would run the program, which would make its pool, and so on.
       throw new NotSupportedError(
         "Cannot start worker processes as Deno must be able to run their entry: a program made by 'deno compile' runs " +
-          "nothing but itself",
+          "nothing but itself; run it by 'deno run'",
       );
     }
     const missing = missingPermissions();
